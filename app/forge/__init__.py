@@ -1,0 +1,1 @@
+"""Forge: a PostgreSQL job queue whose logic is SQL."""
