@@ -21,7 +21,7 @@ define install
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@echo "installing forge[$(1)] into $(VENV)"
 	@{ test -n "$(UV)" && "$(UV)" pip install -q --python $(BIN)/python -c requirements.lock -e ".[$(1)]"; } \
-		|| $(BIN)/python -m pip install -q --disable-pip-version-check -c requirements.lock -e ".[$(1)]"
+		|| $(BIN)/python -m pip install -qq --disable-pip-version-check -c requirements.lock -e ".[$(1)]"
 	@touch $(2)
 endef
 

@@ -12,15 +12,6 @@ from urllib.parse import urlsplit
 ROLES = ("viewer", "producer", "worker", "operator")
 
 
-class SettingsError(ValueError):
-    """A variable holds a value that is not accepted."""
-
-    def __init__(self, variable: str, value: str, accepts: str) -> None:
-        super().__init__(f"{variable} is {value!r}; it must be {accepts}")
-        self.variable = variable
-        self.accepts = accepts
-
-
 def port_number(text: str) -> int:
     number = int(text.removeprefix(":"))  # ":8080" is how Go programs and many platforms write it
     if not 0 <= number <= 65535:

@@ -18,7 +18,6 @@ import platformdirs
 from forge.environment import (
     ROLES,
     SECONDS,
-    SettingsError,
     boolean,
     count,
     one_of,
@@ -29,6 +28,7 @@ from forge.environment import (
     setting,
     token_roles,
 )
+from forge.errors import SettingsError
 
 __all__ = ["Settings", "SettingsError", "unknown_variables", "variables"]
 
@@ -179,7 +179,11 @@ class Settings:
                 values[item.name] = item.metadata["parse"](text)
             except (ValueError, KeyError):
                 shown = text if item.repr else "(hidden)"
-                raise SettingsError(variable, shown, item.metadata["accepts"]) from None
+                raise SettingsError(
+                    f"{variable} has a value that is not accepted",
+                    f"{variable}={shown}",
+                    f"it takes {item.metadata['accepts']}",
+                ) from None
         return cls(**values)
 
 

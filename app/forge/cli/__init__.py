@@ -1,1 +1,135 @@
-"""The command line."""
+"""The command line: one lazy table of commands, and one place where errors become exit codes."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from typing import Any
+
+import click
+
+# Each command's module is imported only when it runs, so that `forge --help` is quick.
+COMMANDS = {
+    "up": "forge.cli.up:up",
+    "migrate": "forge.cli.migrate:migrate",
+    "sql": "forge.cli.sql:sql",
+    "api": "forge.cli.api:api",
+    "worker": "forge.cli.worker:worker",
+    "tick": "forge.cli.worker:tick",
+    "enqueue": "forge.cli.jobs:enqueue",
+    "jobs": "forge.cli.jobs:jobs",
+    "job": "forge.cli.jobs:job",
+    "dlq": "forge.cli.dlq:dlq",
+    "queues": "forge.cli.queues:queues",
+    "stats": "forge.cli.stats:stats",
+    "top": "forge.cli.stats:top",
+    "bench": "forge.cli.bench:bench",
+    "doctor": "forge.cli.doctor:doctor",
+}
+
+# What `forge --help` shows, as reading it from the commands would import all of them.
+SUMMARIES = {
+    "up": "Start PostgreSQL, the API, the dashboard and a worker.",
+    "migrate": "Bring the database to this release, or roll back.",
+    "sql": "Print the installation as one file for psql.",
+    "api": "Serve the HTTP API and the dashboard.",
+    "worker": "Run jobs.",
+    "tick": "Do the maintenance that is due, once.",
+    "enqueue": "Add a job, or many from a file.",
+    "jobs": "List jobs.",
+    "job": "Show, cancel or retry one job.",
+    "dlq": "List, retry and discard dead jobs.",
+    "queues": "List, pause, resume and set queues.",
+    "stats": "Show numbers of each queue.",
+    "top": "Watch the queues live.",
+    "bench": "Measure this database.",
+    "doctor": "Look for what is wrong.",
+}
+
+EXIT_FAILED, EXIT_USAGE, EXIT_UNREACHABLE = 1, 2, 3
+
+EPILOG = """\b
+Exit codes:
+  0  done
+  1  refused or failed; the message says what to do
+  2  wrong usage of the command line, or of a setting
+  3  the database cannot be reached
+Settings come from the environment: DATABASE_URL, PORT, FORGE_*."""
+
+
+class LazyGroup(click.Group):
+    """A group that imports a command when it is asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        target = COMMANDS.get(cmd_name)
+        if target is None:
+            return None
+        module, _, attribute = target.partition(":")
+        command: click.Command = getattr(importlib.import_module(module), attribute)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, SUMMARIES[name]) for name in COMMANDS])
+
+
+def _version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
+    if wanted and not ctx.resilient_parsing:
+        from importlib.metadata import version
+
+        click.echo(f"forge {version('forge')}")
+        ctx.exit()
+
+
+@click.group(cls=LazyGroup, epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option(
+    "--version",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_version,
+    help="Show the version.",
+)
+def cli() -> None:
+    """Forge: a PostgreSQL job queue whose logic is SQL."""
+
+
+def main(args: list[str] | None = None) -> None:
+    """Run the command line and turn what goes wrong into a message and an exit code."""
+    try:
+        result: Any = cli.main(args=args, prog_name="forge", standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("stopped", err=True)
+        sys.exit(130)  # what a shell gives to a program that an interrupt ended
+    except BrokenPipeError:
+        # The reader, such as `head`, has had enough; do not let Python complain at exit either.
+        sys.stdout = None  # type: ignore[assignment]
+        sys.exit(EXIT_FAILED)
+    except Exception as error:
+        sys.exit(_explain(error))
+    sys.exit(result if isinstance(result, int) else 0)
+
+
+def _explain(error: Exception) -> int:
+    """Say on stderr what went wrong and what to do; an error of no known kind is a bug."""
+    import psycopg
+
+    from forge.errors import DatabaseUnavailable, ForgeError, SettingsError, translate
+
+    if isinstance(error, psycopg.Error):
+        error = translate(error)
+    if not isinstance(error, ForgeError):
+        raise error
+    click.echo(f"error: {error.message} [{error.code}]", err=True)
+    for label, text in (("detail", error.detail), ("hint", error.hint)):
+        if text:
+            click.echo(f"  {label}: {text}", err=True)
+    if isinstance(error, DatabaseUnavailable):
+        return EXIT_UNREACHABLE
+    return EXIT_USAGE if isinstance(error, SettingsError) else EXIT_FAILED

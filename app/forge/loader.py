@@ -1,0 +1,75 @@
+"""procedures/: the wished state of functions and views, applied whole in one transaction.
+
+What no file defines is dropped, so that a function which was renamed, or an overload left by a
+new parameter, cannot linger.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import psycopg
+from psycopg import Connection
+
+from forge.bookkeeping import MigrationError
+from forge.sqlfiles import SqlFiles
+
+# `create or replace` and `grant` write a new row version, so whatever this transaction did not
+# touch was in no file. Compared by age, as a subtransaction (an exception block around a grant)
+# has a higher id than its transaction. Members of an extension are not ours.
+LEFTOVERS = """
+select case when p.prokind = 'p' then 'procedure' when p.prokind = 'a' then 'aggregate'
+            else 'function' end as kind,
+       format('%%I.%%I(%%s)', n.nspname, p.proname, pg_get_function_identity_arguments(p.oid))
+from pg_proc as p
+join pg_namespace as n on n.oid = p.pronamespace
+where n.nspname = 'forge' and age(p.xmin) > 0 and p.proname <> all (%(keep)s)
+    and not exists (select from pg_depend as d where d.objid = p.oid
+                    and d.classid = 'pg_proc'::regclass and d.deptype in ('e', 'i'))
+union all
+select 'view', format('%%I.%%I', n.nspname, c.relname)
+from pg_class as c
+join pg_namespace as n on n.oid = c.relnamespace
+where n.nspname = 'forge' and c.relkind = 'v' and age(c.xmin) > 0 and c.relname <> all (%(keep)s)
+    and not exists (select from pg_depend as d where d.objid = c.oid
+                    and d.classid = 'pg_class'::regclass and d.deptype in ('e', 'i'))
+order by 1 desc, 2
+"""
+
+
+def load_procedures(connection: Connection[tuple[object, ...]], files: SqlFiles) -> list[str]:
+    """Apply every file of procedures/ and drop the leftovers, whose names come back."""
+    with connection.transaction():
+        # A name without its schema must not land, or be found, in the user's own schemas.
+        connection.execute("set local search_path = pg_catalog, forge, pg_temp")
+        for path in files.procedure_files():
+            _execute_file(connection, path)
+        return drop_untouched(connection, files)
+
+
+def _execute_file(connection: Connection[tuple[object, ...]], path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    try:
+        connection.execute(text.encode())
+    except psycopg.Error as error:
+        position = error.diag.statement_position
+        line = text.count("\n", 0, int(position)) + 1 if position else "?"
+        raise MigrationError(
+            "a procedures file failed",
+            f"{path.name}, line {line}: {error.diag.message_primary or error}",
+            error.diag.message_hint,
+        ) from error
+
+
+def drop_untouched(connection: Connection[tuple[object, ...]], files: SqlFiles) -> list[str]:
+    """Drop the functions and views that this transaction did not write, but for db/'s own."""
+    rows = connection.execute(LEFTOVERS, {"keep": sorted(files.born_in_db())}).fetchall()
+    by_kind: dict[str, list[str]] = {}
+    for kind, name in rows:
+        by_kind.setdefault(str(kind), []).append(str(name))
+    for kind, names in by_kind.items():
+        # One statement a kind, so that leftovers may depend on each other; "restrict", so that a
+        # dependency which somebody forgot fails loudly instead of vanishing.
+        statement = f"drop {kind} {', '.join(names)} restrict"
+        connection.execute(statement.encode())  # the names were quoted by %I
+    return [name for names in by_kind.values() for name in names]
