@@ -1,0 +1,164 @@
+"""Fixtures: one server a run, a template database, and per test `tx`, `db` or `blank_db`.
+
+tx        a connection in a transaction that is rolled back: the default
+db        a database of the test's own, for what must commit, notify or race: `db.dsn`,
+          `db.connect()`, `db.rows(…)`, `db.value(…)`
+blank_db  the same without Forge in it
+clock     sets forge.now() for the test's `db`, else for its `tx`
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Callable, Iterator
+
+import psycopg
+import pytest
+
+from forge import settings
+from forge.migrate import migrate
+from tests import server as servers
+from tests.database import SQL, Clock, Conn, Database, connect, start_ids_anywhere
+
+RUN = "FORGE_TEST_RUN"
+SERVER = "FORGE_TEST_SERVER"
+NO_SERVER = "FORGE_TEST_NO_SERVER"
+
+_stop_server: Callable[[], None] | None = None
+
+
+def pytest_configure() -> None:
+    """Nothing of the developer's own settings reaches a test, nor a test the developer's data."""
+    for variable in settings.variables():
+        os.environ.pop(variable, None)
+    os.environ["FORGE_HOME"] = "/nonexistent/forge-tests"
+
+
+@pytest.hookimpl(tryfirst=True)  # before xdist starts its workers, which inherit the environment
+def pytest_sessionstart(session: pytest.Session) -> None:
+    global _stop_server
+    if hasattr(session.config, "workerinput") or session.config.option.collectonly:
+        return
+    os.environ[RUN] = secrets.token_hex(4)
+    try:
+        os.environ[SERVER], _stop_server = servers.start()
+    except servers.NoServer as error:
+        if os.environ.get("CI") == "true":
+            raise pytest.UsageError(str(error)) from error
+        os.environ[NO_SERVER] = str(error)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    if hasattr(session.config, "workerinput") or _stop_server is None:
+        return
+    with connect(os.environ[SERVER], autocommit=True) as connection:
+        names = connection.execute(
+            "select datname from pg_database where datname like %s", (f"forge_{_run()}_%",)
+        ).fetchall()
+        for row in names:
+            Database(os.environ[SERVER], row["datname"]).drop()
+    _stop_server()
+
+
+def _run() -> str:
+    return os.environ[RUN]
+
+
+def _new_name() -> str:
+    return f"forge_{_run()}_{secrets.token_hex(5)}"
+
+
+@pytest.fixture(scope="session")
+def anyio_backend() -> str:
+    """What `@pytest.mark.anyio` runs async tests on."""
+    return "asyncio"
+
+
+@pytest.fixture(scope="session")
+def server() -> str:
+    """The DSN of the run's server, as a login that may create databases."""
+    if NO_SERVER in os.environ:
+        pytest.skip(os.environ[NO_SERVER])
+    return os.environ[SERVER]
+
+
+@pytest.fixture(scope="session")
+def template(server: str) -> str:
+    """A database with Forge and the test clock, made once a run and copied for each test."""
+    name = f"forge_{_run()}_template"
+    with connect(server, autocommit=True) as connection:
+        # Workers of one run queue up here; the first one builds.
+        connection.execute("select pg_advisory_lock(hashtext(%s))", (name,))
+        if (
+            connection.execute("select from pg_database where datname = %s", (name,)).fetchone()
+            is None
+        ):
+            building = Database(server, _new_name())
+            building.create("template0")
+            migrate(building.dsn)
+            with psycopg.connect(building.dsn) as inside:
+                inside.execute((SQL / "clock.sql").read_bytes())
+            connection.execute(f"alter database {building.name} rename to {name}".encode())
+        connection.execute("select pg_advisory_unlock_all()")
+    return name
+
+
+def _fresh(server: str, template: str, *, installed: bool) -> Iterator[Database]:
+    database = Database(server, _new_name())
+    database.create(template)
+    try:
+        if installed:
+            with connect(database.dsn) as connection:
+                start_ids_anywhere(connection)
+        yield database
+        violations = database.violations(installed=installed)
+        assert not violations, f"the test left behind: {violations}"
+    finally:
+        database.drop()
+
+
+@pytest.fixture
+def db(server: str, template: str) -> Iterator[Database]:
+    """A database of the test's own with Forge in it."""
+    yield from _fresh(server, template, installed=True)
+
+
+@pytest.fixture
+def blank_db(server: str) -> Iterator[Database]:
+    """An empty database of the test's own."""
+    yield from _fresh(server, "template0", installed=False)
+
+
+@pytest.fixture(scope="session")
+def shared_db(server: str, template: str) -> Iterator[Database]:
+    """One database a worker process, in which nothing is ever committed."""
+    database = Database(server, _new_name())
+    database.create(template)
+    yield database
+    database.drop()
+
+
+@pytest.fixture
+def tx(shared_db: Database) -> Iterator[Conn]:
+    """A connection in a transaction that is rolled back, rows as dicts."""
+    with connect(shared_db.dsn) as connection:
+        start_ids_anywhere(connection)
+        yield connection
+        connection.rollback()
+        held = connection.execute(
+            "select classid, objid from pg_locks where locktype = 'advisory' "
+            "and pid = pg_backend_pid()"
+        ).fetchall()
+        assert not held, f"the test left session locks: {held}"
+
+
+@pytest.fixture
+def clock(request: pytest.FixtureRequest) -> Clock:
+    """The time that the test's database goes by."""
+    if "db" in request.fixturenames:
+        database: Database = request.getfixturevalue("db")
+        return Clock(database.connect())
+    connection: Conn = request.getfixturevalue("tx")
+    return Clock(connection)

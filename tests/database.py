@@ -1,0 +1,148 @@
+"""A test's own database, and the clock that it goes by."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import psycopg
+from psycopg import Connection, sql
+from psycopg.conninfo import make_conninfo
+from psycopg.rows import DictRow, dict_row
+
+SQL = Path(__file__).parent / "sql"
+
+# A test that hangs says where instead of running into its time limit.
+GUARDS = "-c statement_timeout=30s -c lock_timeout=10s -c idle_in_transaction_session_timeout=60s"
+
+LEFT_BEHIND = """
+select 'advisory lock ' || l.classid || '/' || l.objid || ' held by process ' || l.pid as left
+from pg_locks as l
+where l.locktype = 'advisory'
+    and l.database = (select d.oid from pg_database as d where d.datname = %(name)s)
+union all
+select 'process ' || a.pid || ' is ' || a.state || ' after: ' || a.query
+from pg_stat_activity as a
+where a.datname = %(name)s and a.state like 'idle in transaction%%'
+"""
+
+Conn = Connection[DictRow]
+
+
+def connect(dsn: str, **options: Any) -> Conn:
+    return psycopg.connect(dsn, row_factory=dict_row, options=GUARDS, **options)
+
+
+def start_ids_anywhere(connection: Conn) -> None:
+    """A random first id, so that no test relies on one; exact in a JavaScript number."""
+    connection.execute(
+        sql.SQL("alter sequence forge.job_id_seq restart with {}").format(
+            1 + secrets.randbelow(2**40)
+        )
+    )
+
+
+class Clock:
+    """Sets forge.now() for everybody who sees the connection's writes."""
+
+    def __init__(self, connection: Conn) -> None:
+        self._connection = connection
+
+    def set(self, moment: datetime | str) -> datetime:
+        """Stand still at this moment."""
+        return self._update("frozen_at = %s::timestamptz", moment)
+
+    def advance(self, delta: timedelta | None = None, **parts: float) -> datetime:
+        """Go on by so much: `advance(seconds=31)`. A clock that runs goes on running."""
+        step = delta if delta is not None else timedelta(**parts)
+        return self._update("frozen_at = frozen_at + %(step)s, shift = shift + %(step)s", step=step)
+
+    def freeze(self) -> datetime:
+        """Stand still at the present moment."""
+        return self._update("frozen_at = forge.now()")
+
+    def run(self) -> datetime:
+        """Run on in real time from where the clock stands."""
+        return self._update("shift = forge.now() - clock_timestamp(), frozen_at = null")
+
+    @property
+    def now(self) -> datetime:
+        return self._read("select forge.now() as at")
+
+    def _update(self, change: str, *values: object, **named: object) -> datetime:
+        self._connection.execute(
+            f"update forge_test.clock set {change}".encode(), named or list(values)
+        )
+        return self.now
+
+    def _read(self, query: str) -> datetime:
+        row = self._connection.execute(query.encode()).fetchone()
+        assert row is not None
+        at: datetime = row["at"]
+        return at
+
+
+class Database:
+    """A database of one test, reached by `dsn`; connections made here are closed after it."""
+
+    def __init__(self, server: str, name: str) -> None:
+        self.server = server
+        self.name = name
+        self.dsn = make_conninfo(server, dbname=name)
+        self._open: list[Conn] = []
+
+    def connect(self, **options: Any) -> Conn:
+        """A connection with rows as dicts; autocommit unless asked otherwise."""
+        connection = connect(self.dsn, **{"autocommit": True, **options})
+        self._open.append(connection)
+        return connection
+
+    def rows(self, query: str, *values: object, **named: object) -> list[DictRow]:
+        """Run one statement in a transaction of its own."""
+        with connect(self.dsn, autocommit=True) as connection:
+            cursor = connection.execute(query.encode(), named or list(values))
+            return cursor.fetchall() if cursor.description else []
+
+    def value(self, query: str, *values: object, **named: object) -> Any:
+        """The first column of the first row."""
+        (row, *_) = self.rows(query, *values, **named)
+        return next(iter(row.values()))
+
+    def create(self, template: str) -> None:
+        self._administer(
+            sql.SQL("create database {} template {}").format(
+                sql.Identifier(self.name), sql.Identifier(template)
+            )
+        )
+
+    def drop(self) -> None:
+        self.close()
+        self._administer(
+            sql.SQL("drop database if exists {} with (force)").format(sql.Identifier(self.name))
+        )
+
+    def close(self) -> None:
+        for connection in self._open:
+            connection.close()
+        self._open.clear()
+
+    def violations(self, *, installed: bool = True) -> Sequence[str]:
+        """What the test left behind, once sessions that are just closing have gone."""
+        self.close()
+        deadline = time.monotonic() + 5
+        with connect(self.server, autocommit=True) as connection:
+            while left := connection.execute(LEFT_BEHIND, {"name": self.name}).fetchall():
+                if time.monotonic() > deadline:
+                    return [row["left"] for row in left]
+                time.sleep(0.02)
+        if not installed:
+            return []
+        return [row["violation"] for row in self.rows((SQL / "invariants.sql").read_text())]
+
+    def _administer(self, statement: sql.Composed) -> None:
+        with connect(self.server, autocommit=True) as connection:
+            connection.execute(statement)

