@@ -9,7 +9,7 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11 p
 UV := $(shell command -v uv 2>/dev/null)
 ARGS ?=
 
-.PHONY: help venv up test check test-matrix bench lock clean
+.PHONY: help venv up test check test-matrix bench lock checksums clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -57,6 +57,9 @@ bench: $(VENV)/.run ## measure enqueue, claim and a job's whole life
 lock: ## resolve requirements.lock anew (needs uv)
 	@uv pip compile -q --universal --python-version 3.11 --all-extras --no-header --no-annotate \
 		--upgrade pyproject.toml -o requirements.lock
+
+checksums: ## record db/ anew; a released migration never changes
+	@cd db && sha256sum *.sql > CHECKSUMS
 
 clean: ## remove what make made (not the data under FORGE_HOME)
 	@rm -rf $(VENV) .cache .pytest_cache .mypy_cache .ruff_cache .hypothesis dist build

@@ -71,5 +71,12 @@ def drop_untouched(connection: Connection[tuple[object, ...]], files: SqlFiles) 
         # One statement a kind, so that leftovers may depend on each other; "restrict", so that a
         # dependency which somebody forgot fails loudly instead of vanishing.
         statement = f"drop {kind} {', '.join(names)} restrict"
-        connection.execute(statement.encode())  # the names were quoted by %I
+        try:
+            connection.execute(statement.encode())  # the names were quoted by %I
+        except psycopg.errors.DependentObjectsStillExist as error:
+            raise MigrationError(
+                "something depends on what this release no longer defines",
+                error.diag.message_detail,
+                "drop or change it, then migrate again",
+            ) from error
     return [name for names in by_kind.values() for name in names]
