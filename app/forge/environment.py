@@ -9,7 +9,23 @@ from types import MappingProxyType
 from typing import Any
 from urllib.parse import urlsplit
 
+import psycopg
+from psycopg.conninfo import conninfo_to_dict
+
+from forge import errors
+
 ROLES = ("viewer", "producer", "worker", "operator")
+
+
+class SettingsError(errors.SettingsError):
+    """A variable holds a value that is not accepted."""
+
+    def __init__(self, variable: str, value: str, accepts: str) -> None:
+        super().__init__(
+            f"{variable} has a value that is not accepted",
+            f"{variable}={value}",
+            f"it takes {accepts}",
+        )
 
 
 def port_number(text: str) -> int:
@@ -17,6 +33,14 @@ def port_number(text: str) -> int:
     if not 0 <= number <= 65535:
         raise ValueError
     return number
+
+
+def connection_string(text: str) -> str:
+    try:
+        conninfo_to_dict(text)
+    except psycopg.ProgrammingError:
+        raise ValueError from None
+    return text
 
 
 def boolean(text: str) -> bool:
@@ -88,4 +112,5 @@ def path(text: str) -> Path:
     return Path(text).expanduser().absolute()
 
 
+CONNECTION_STRING = "a PostgreSQL connection string such as postgres://user:password@host/database"
 SECONDS = "seconds, more than 0 and at most 86400"

@@ -88,7 +88,7 @@ def test_a_leftover_that_something_needs_stops_the_load(
     migrate(blank_db.dsn, files=release(procedures={"10_a": function("a")}))
     blank_db.rows("create view public.mine as select forge.a()")
 
-    with pytest.raises(MigrationError, match="view public.mine depends on function"):
+    with pytest.raises(MigrationError, match=r"view .*mine depends on function"):
         migrate(blank_db.dsn, files=release())
 
     assert functions(blank_db) == ["a"]
