@@ -1,0 +1,108 @@
+"""What an operator may call: change jobs, queues and policies."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from forge.calls.arguments import given
+from forge.calls.caller import Caller
+from forge.db import Connection
+from forge.models import Change, QueueRow
+
+
+class OperatorCalls(Caller):
+    async def cancel(
+        self, id: int, *, queue: str | None = None, connection: Connection | None = None
+    ) -> Change:
+        """Cancels a live job. One that runs is asked to stop, and is CANCELLED when its attempt ends in failure.
+
+        Raises `JobNotFound`, `WrongStatus`. SQL: forge.cancel
+        """  # noqa: E501
+        return await self._one(Change, "cancel", connection, **given(id=id, queue=queue))
+
+    async def retry(
+        self, id: int, *, queue: str | None = None, connection: Connection | None = None
+    ) -> Change:
+        """Runs a job again, now: out of the dead-letter queue, after a cancellation, or instead of its backoff.
+
+        Raises `JobNotFound`, `WrongStatus`. SQL: forge.retry
+        """  # noqa: E501
+        return await self._one(Change, "retry", connection, **given(id=id, queue=queue))
+
+    async def discard(
+        self, id: int, *, queue: str | None = None, connection: Connection | None = None
+    ) -> Change:
+        """DISCARD
+
+        Raises `JobNotFound`, `WrongStatus`. SQL: forge.discard
+        """
+        return await self._one(Change, "discard", connection, **given(id=id, queue=queue))
+
+    async def retry_dead(
+        self,
+        *,
+        queue: str | None = None,
+        type: str | None = None,
+        error_contains: str | None = None,
+        died_before: datetime | None = None,
+        max_jobs: int | None = None,
+        connection: Connection | None = None,
+    ) -> list[Change]:
+        """RETRY_DEAD
+
+        Call it again until fewer than `max_jobs` come back. SQL: forge.retry_dead
+        """
+        arguments = given(
+            queue=queue,
+            type=type,
+            error_contains=error_contains,
+            died_before=died_before,
+            max_jobs=max_jobs,
+        )
+        return await self._many(Change, "retry_dead", connection, **arguments)
+
+    async def pause(self, queue: str, *, connection: Connection | None = None) -> QueueRow:
+        """PAUSE
+
+        SQL: forge.pause
+        """
+        return await self._one(QueueRow, "pause", connection, queue=queue)
+
+    async def resume(self, queue: str, *, connection: Connection | None = None) -> QueueRow:
+        """RESUME
+
+        SQL: forge.resume
+        """
+        return await self._one(QueueRow, "resume", connection, queue=queue)
+
+    async def set_queue(
+        self,
+        queue: str,
+        *,
+        retry_base: timedelta | None = None,
+        retry_factor: float | None = None,
+        retry_cap: timedelta | None = None,
+        retry_jitter: float | None = None,
+        max_retries: int | None = None,
+        keep_history: bool | None = None,
+        unset: Sequence[str] = (),
+        connection: Connection | None = None,
+    ) -> QueueRow:
+        """SET_QUEUE
+
+        What is None stays; `unset` names the settings to put back to their default.
+        Raises `InvalidArgument`. SQL: forge.set_queue
+        """
+        arguments: dict[str, Any] = given(
+            queue=queue,
+            retry_base=retry_base,
+            retry_factor=retry_factor,
+            retry_cap=retry_cap,
+            retry_jitter=retry_jitter,
+            max_retries=max_retries,
+            keep_history=keep_history,
+            unset=list(unset) or None,
+        )
+        return await self._one(QueueRow, "set_queue", connection, **arguments)

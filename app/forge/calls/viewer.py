@@ -1,0 +1,121 @@
+"""What a viewer may call: read."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from forge.calls.arguments import given
+from forge.calls.caller import Caller
+from forge.models import (
+    ErrorCode,
+    JobView,
+    QueueRow,
+    StatsRow,
+    ThroughputRow,
+    Transition,
+    WorkerRow,
+)
+
+
+class ViewerCalls(Caller):
+    async def job(self, id: int, *, queue: str | None = None) -> JobView | None:
+        """JOB
+
+        None where no job has this id. SQL: forge.job
+        """
+        rows = await self._many(JobView, "job", **given(id=id, queue=queue))
+        return rows[0] if rows else None
+
+    async def list_jobs(
+        self,
+        *,
+        queue: str | None = None,
+        type: str | None = None,
+        status: str | None = None,
+        before: int | None = None,
+        max_rows: int | None = None,
+        tag: str | None = None,
+    ) -> list[JobView]:
+        """LIST_JOBS
+
+        `before` is the last id of the page before. SQL: forge.list_jobs
+        """
+        arguments = given(
+            queue=queue, type=type, status=status, before=before, max_rows=max_rows, tag=tag
+        )
+        return await self._many(JobView, "list_jobs", **arguments)
+
+    async def list_dead(
+        self,
+        *,
+        queue: str | None = None,
+        type: str | None = None,
+        error_contains: str | None = None,
+        before: int | None = None,
+        max_rows: int | None = None,
+    ) -> list[JobView]:
+        """LIST_DEAD
+
+        `before` is the last id of the page before. SQL: forge.list_dead
+        """
+        arguments = given(
+            queue=queue, type=type, error_contains=error_contains, before=before, max_rows=max_rows
+        )
+        return await self._many(JobView, "list_dead", **arguments)
+
+    async def stats(self, queue: str | None = None) -> list[StatsRow]:
+        """STATS
+
+        SQL: forge.stats
+        """
+        return await self._many(StatsRow, "stats", **given(queue=queue))
+
+    async def throughput(
+        self,
+        queue: str | None = None,
+        *,
+        since: timedelta | None = None,
+        bucket: timedelta | None = None,
+    ) -> list[ThroughputRow]:
+        """THROUGHPUT
+
+        SQL: forge.throughput
+        """
+        arguments = given(queue=queue, since=since, bucket=bucket)
+        return await self._many(ThroughputRow, "throughput", **arguments)
+
+    async def list_queues(self) -> list[QueueRow]:
+        """LIST_QUEUES
+
+        SQL: forge.list_queues
+        """
+        return await self._many(QueueRow, "list_queues")
+
+    async def list_workers(self) -> list[WorkerRow]:
+        """LIST_WORKERS
+
+        SQL: forge.list_workers
+        """
+        return await self._many(WorkerRow, "list_workers")
+
+    async def errors(self) -> list[ErrorCode]:
+        """ERRORS
+
+        SQL: forge.errors
+        """
+        return await self._many(ErrorCode, "errors")
+
+    async def transitions(self) -> list[Transition]:
+        """TRANSITIONS
+
+        SQL: forge.transitions
+        """
+        return await self._many(Transition, "transitions")
+
+    async def version(self) -> str:
+        """VERSION
+
+        SQL: forge.version
+        """
+        text: str = await self._value("version")
+        return text

@@ -1,0 +1,39 @@
+"""What the parts of one worker share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from forge.worker.held import Held
+from forge.worker.link import Link, Outage
+from forge.worker.options import Options
+from forge.worker.outbox import Outbox
+from forge.worker.registry import Registry
+from forge.worker.threads import Threads
+
+
+@dataclass
+class Crew:
+    dsn: str
+    options: Options
+    registry: Registry
+    held: Held = field(default_factory=Held)
+    outage: Outage = field(default_factory=Outage)
+    threads: Threads = field(default_factory=Threads)
+
+    def __post_init__(self) -> None:
+        self.outbox_link = self.link("outbox")
+        self.outbox = Outbox(self.outbox_link, self.held)
+
+    def link(self, part: str, dsn: str | None = None) -> Link:
+        name = f"forge worker {part}"
+        return Link(dsn or self.dsn, name, self.outage, session=self.options.listen)
+
+    def claim(self) -> dict[str, Any]:
+        """The arguments by which this worker claims."""
+        return {
+            "worker": self.options.name,
+            "lease": self.options.lease_interval,
+            "types": list(self.registry),
+        }

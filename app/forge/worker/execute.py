@@ -1,0 +1,94 @@
+"""Runs one job: calls its handler and decides which function of SQL hears of it.
+
+Nothing here knows what a failure leads to; `forge.fail` does.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import inspect
+from collections.abc import Coroutine, Generator
+from datetime import timedelta
+from types import coroutine
+from typing import Any, TypeVar
+
+from forge.errors import PermanentError, RetryLater, Snooze
+from forge.worker.clean import error_text, error_traceback, error_type
+from forge.worker.context import LEASE_LOST, RELEASED, JobContext, current
+from forge.worker.outcome import Outcome
+from forge.worker.payload import UnreadablePayload
+from forge.worker.registry import Handler
+from forge.worker.threads import Threads
+
+T = TypeVar("T")
+
+
+@coroutine
+def _in_context(
+    context: contextvars.Context, work: Coroutine[Any, Any, T]
+) -> Generator[Any, Any, T]:
+    """Awaits `work` in a context of its own without the price of a task of its own.
+
+    What a handler binds to context variables stays with its job, while a handler that never waits
+    costs no round through the event loop.
+    """
+    step: Any = work.send
+    argument: Any = None
+    while True:
+        try:
+            waits_for = context.run(step, argument)
+        except StopIteration as end:
+            result: T = end.value
+            return result
+        try:
+            step, argument = work.send, (yield waits_for)
+        except GeneratorExit:
+            work.close()
+            raise
+        except BaseException as error:
+            step, argument = work.throw, error
+
+
+async def run_handler(context: JobContext, handler: Handler, threads: Threads) -> Any:
+    """The handler's result. A job that was told to stop before it began is not begun."""
+    if context.reason is not None:
+        raise asyncio.CancelledError(context.reason)
+    job = context.job
+    if isinstance(job.payload, UnreadablePayload):
+        raise PermanentError(f"the payload cannot be read: {job.payload.why}")
+    variables = contextvars.copy_context()
+    variables.run(current.set, context)
+    if handler.is_async:
+        context.task = asyncio.current_task()
+        return await _in_context(variables, handler.function(job))
+    result = await threads.run(variables, handler.function, job)
+    if inspect.iscoroutine(result):  # a plain function around an async one
+        context.task = asyncio.current_task()
+        result = await _in_context(variables, result)
+    return result
+
+
+def outcome_of(context: JobContext, error: BaseException) -> Outcome | None:
+    """What SQL is told of a handler that raised; nothing where another owner has the job."""
+    if context.reason == LEASE_LOST:
+        return None
+    if context.reason == RELEASED and isinstance(error, asyncio.CancelledError):
+        return Outcome(context, "release", {})
+    if isinstance(error, Snooze):
+        return Outcome(context, "snooze", {"delay": error.delay})
+    return Outcome(
+        context,
+        "fail",
+        {
+            "error": error_text(error),
+            "retryable": not isinstance(error, PermanentError),
+            "retry_in": _delay(error),
+            "error_type": error_type(error),
+            "traceback": error_traceback(error),
+        },
+    )
+
+
+def _delay(error: BaseException) -> timedelta | None:
+    return error.delay if isinstance(error, RetryLater) else None

@@ -1,0 +1,143 @@
+"""The worker's heart: beats and ticks in a thread of its own, with an event loop of its own.
+
+A handler that blocks the worker's event loop cannot stop it. It starts before the first claim and
+stops after the last acknowledgement.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import random
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Final
+
+from forge.db import call
+from forge.models import Beat, TickResult
+from forge.worker.crew import Crew
+from forge.worker.held import leases
+from forge.worker.link import Link
+from forge.worker.log import say
+from forge.worker.outcome import Outcome, send
+
+TICK: Final = 1.0
+BATCH: Final = 1_000
+LAST_WORDS: Final = 2.0  # seconds for the releases before the process ends by force
+
+
+class Heart:
+    """`on_beats` is called in the loop that started the heart, with what SQL told of the jobs."""
+
+    def __init__(self, crew: Crew, on_beats: Callable[[list[Beat]], None]) -> None:
+        self._crew = crew
+        self._on_beats = on_beats
+        self._every = crew.options.lease / 3
+        self._thread = threading.Thread(target=self._run, name="forge-heart", daemon=True)
+        self._alive = threading.Event()
+        self._ended = asyncio.Event()
+
+    def start(self) -> None:
+        self._main = asyncio.get_running_loop()
+        self._thread.start()
+        self._alive.wait()
+
+    def beat_now(self) -> None:
+        """Beats at once: somebody asked for a cancellation. May be called from any thread."""
+        self._loop.call_soon_threadsafe(self._now.set)
+
+    def end_process_in(self, seconds: float, status: int) -> None:
+        """Ends the process by force unless it has ended by then. May be called in a signal."""
+        if self._alive.is_set():
+            self._loop.call_soon_threadsafe(self._loop.call_later, seconds, self._force, status)
+
+    async def stop(self) -> None:
+        self._loop.call_soon_threadsafe(self._stopping.set)
+        await self._ended.wait()
+
+    def _run(self) -> None:
+        asyncio.run(self._live())
+        with suppress(RuntimeError):  # the worker's loop is closed: nobody waits
+            self._main.call_soon_threadsafe(self._ended.set)
+
+    async def _live(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._now = asyncio.Event()
+        self._stopping = asyncio.Event()
+        self._links = [self._crew.link("heart"), self._crew.link("tick")]
+        self._alive.set()
+        tasks = [asyncio.create_task(self._beat(self._links[0]))]
+        tasks += [asyncio.create_task(self._tick(self._links[1]))]
+        await self._stopping.wait()
+        for task in tasks:
+            task.cancel()
+        await asyncio.wait(tasks)
+        for link in self._links:
+            await link.close()
+
+    async def _beat(self, link: Link) -> None:
+        while True:
+            self._now.clear()
+            try:
+                async with link.hold() as conn:
+                    contexts = self._crew.held.snapshot()
+                    for start in range(0, max(len(contexts), 1), BATCH):
+                        ids, fences = leases(contexts[start : start + BATCH])
+                        news = await call(
+                            conn,
+                            "heartbeat",
+                            Beat,
+                            worker=self._crew.options.name,
+                            ids=ids,
+                            leases=fences,
+                            extend=self._crew.options.lease_interval,
+                        )
+                        self._tell(news)
+            except Exception as error:  # whatever it is, the next beat may reach its aim
+                await link.rest(error, longest=self._every / 4)
+                continue
+            link.works()
+            timer = self._loop.call_later(self._every, self._now.set)
+            await self._now.wait()
+            timer.cancel()
+
+    def _tell(self, news: list[Beat]) -> None:
+        if not news:
+            return
+        for beat in news:  # a thread can hear it while the event loop is blocked
+            context = self._crew.held.get(beat.id)
+            if context is not None and not context.finished:
+                context.tell(beat.reason)
+        with suppress(RuntimeError):  # the loop has ended
+            self._main.call_soon_threadsafe(self._on_beats, news)
+
+    async def _tick(self, link: Link) -> None:
+        while True:
+            try:
+                async with link.hold() as conn:
+                    done = await call(conn, "tick", TickResult)
+            except Exception as error:
+                await link.rest(error)
+                continue
+            link.works()
+            for result in done:
+                say(logging.DEBUG, "tick", task=result.task, count=result.count)
+            await asyncio.sleep(TICK * random.uniform(0.9, 1.1))  # noqa: S311 - spreads the workers
+
+    def _force(self, status: int) -> None:
+        self._forcing = self._loop.create_task(self._end_process(status))
+
+    async def _end_process(self, status: int) -> None:
+        """The last resort, for an event loop that a handler blocks."""
+        say(logging.ERROR, "worker.forced_to_end", status=status)
+        with suppress(Exception):
+            async with asyncio.timeout(LAST_WORDS):
+                async with self._crew.link("end").hold() as conn:
+                    for context in self._crew.held.snapshot():
+                        if not context.finished:
+                            with suppress(Exception):
+                                await send(conn, Outcome(context, "release", {}))
+        logging.shutdown()
+        os._exit(status)

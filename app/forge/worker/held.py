@@ -1,0 +1,41 @@
+"""The jobs whose lease this worker holds: claimed and waiting, running, or not yet acknowledged."""
+
+from __future__ import annotations
+
+import asyncio
+from uuid import UUID
+
+from forge.models import Job
+from forge.worker.context import JobContext
+
+
+class Held(dict[int, JobContext]):
+    """By id. Written in the event loop's thread, read in the heart's as well."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.emptied = asyncio.Event()
+        self.emptied.set()
+
+    def take(self, job: Job) -> JobContext:
+        context = self[job.id] = JobContext(job)
+        self.emptied.clear()
+        return context
+
+    def drop(self, context: JobContext) -> None:
+        """Forgets a job, unless this worker has claimed it anew meanwhile."""
+        if self.get(context.job.id) is context:
+            del self[context.job.id]
+            if not self:
+                self.emptied.set()
+
+    def has(self, context: JobContext) -> bool:
+        return self.get(context.job.id) is context
+
+    def snapshot(self) -> list[JobContext]:
+        return list(self.values())  # one step of the interpreter, so safe from another thread
+
+
+def leases(contexts: list[JobContext]) -> tuple[list[int], list[UUID]]:
+    """Ids and leases as two arrays, as SQL takes them."""
+    return [context.job.id for context in contexts], [context.job.lease for context in contexts]

@@ -1,0 +1,141 @@
+"""One queue of a worker: claims its jobs for the slots and acknowledges those that finished.
+
+Both go in one call, `forge.exchange`: one round trip, one commit. While it is under way the slots
+run what was claimed ahead.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from typing import Any, Final, Protocol
+
+from forge.db import ABSENT, Connection, call, call_values, jsonb
+from forge.errors import DatabaseUnavailable
+from forge.models import Job
+from forge.worker.crew import Crew
+from forge.worker.held import leases
+from forge.worker.outcome import Outcome
+from forge.worker.slots import Done, Slots
+
+ACKNOWLEDGE_WITHIN: Final = 0.005  # seconds that a finished job may wait for company
+DRAIN_POLL: Final = 0.05
+
+
+class Bell(Protocol):
+    """Who calls when a job arrives."""
+
+    def is_hung(self, queue: str) -> bool: ...
+
+    def is_busy(self, queue: str) -> bool: ...
+
+    async def park(self, queue: str) -> bool: ...
+
+
+class Lane:
+    """The feeder of one queue's slots."""
+
+    def __init__(self, queue: str, size: int, crew: Crew, bell: Bell | None) -> None:
+        self.queue = queue
+        self.closing = False
+        self.drained = asyncio.Event()
+        self.slots = Slots(size, crew, self._finished)
+        self._crew = crew
+        self._bell = bell
+        self._link = crew.link(queue)
+        self._wake = asyncio.Event()
+        self._timer: asyncio.TimerHandle | None = None
+        self._claim = {**crew.claim(), "queue": queue}
+
+    def nudge(self) -> None:
+        """Something may be there to do."""
+        self._wake.set()
+
+    def _finished(self) -> None:
+        if self.slots.wants() or self.closing:
+            self._wake.set()
+        elif self._timer is None:
+            self._timer = asyncio.get_running_loop().call_later(ACKNOWLEDGE_WITHIN, self._wake.set)
+
+    async def run(self) -> None:
+        while True:
+            self._wake.clear()
+            self.slots.release_stale()
+            room = 0 if self.closing else self.slots.room()
+            quiet = self.slots.idle and self._crew.outbox.is_empty
+            claimed = await self._exchange(room) if room or self.slots.done else 0
+            if quiet and room and claimed == 0:
+                self.drained.set()
+            elif claimed:
+                self.drained.clear()
+            if claimed is not None:
+                await self._pause(dry=claimed < room)
+
+    async def _exchange(self, room: int) -> int | None:
+        """Acknowledges what is done and claims up to `room` jobs; None if it has to be repeated."""
+        batch, self.slots.done = self.slots.done, []
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        try:
+            async with self._link.hold() as conn:
+                jobs = await self._call(conn, batch, room)
+        except DatabaseUnavailable as error:
+            self.slots.done[:0] = batch
+            await self._link.rest(error)
+            return None
+        except Exception as error:  # one of the results, most likely: each job by itself
+            for context, result in batch:
+                self._crew.outbox.put(Outcome(context, "complete", {"result": jsonb(result)}))
+            await self._link.rest(error)
+            return None
+        self._link.works()
+        for context, _ in batch:
+            self._crew.held.drop(context)
+        for job in jobs:
+            self.slots.add(job)
+        return len(jobs)
+
+    async def _call(self, conn: Connection, batch: list[Done], room: int) -> list[Job]:
+        ids, fences = leases([context for context, _ in batch])
+        results = [jsonb(result) for _, result in batch]
+        finished: dict[str, Any] = {
+            "ids": ids,
+            "leases": fences,
+            "results": results if any(results) else ABSENT,
+        }
+        if room:
+            return await call(conn, "exchange", Job, **finished, **self._claim, max_jobs=room)
+        await call_values(conn, "complete_many", **finished, queue=self.queue)
+        return []
+
+    async def _pause(self, *, dry: bool) -> None:
+        if not dry:
+            if not (self.slots.wants() and not self.closing):
+                await self._wait(self._poll_interval())
+            return
+        bell = self._bell
+        if bell is None or self._crew.options.drain:
+            await self._wait(self._poll_interval())
+        elif bell.is_busy(self.queue):
+            await self._wait(0.01)
+        elif bell.is_hung(self.queue) or not await bell.park(self.queue):
+            await self._wait(self._poll_interval())
+        # else: a job came due between the claim and the bell
+
+    async def close(self) -> None:
+        await self._link.close()
+
+    def _poll_interval(self) -> float:
+        options = self._crew.options
+        interval = (
+            min(options.poll_interval, DRAIN_POLL) if options.drain else options.poll_interval
+        )
+        return interval * random.uniform(0.9, 1.1)  # noqa: S311 - spreads the workers, hides nothing
+
+    async def _wait(self, seconds: float) -> None:
+        timer = asyncio.get_running_loop().call_later(seconds, self._wake.set)
+        try:
+            await self._wake.wait()
+        finally:
+            timer.cancel()

@@ -1,0 +1,191 @@
+"""The worker's ear: a connection that holds its liveness lock, hangs doorbells and hears NOTIFY.
+
+A notification is a hint; the lanes poll whether one comes or not.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+from collections import Counter
+from collections.abc import Callable, Mapping
+from importlib.metadata import version
+from typing import Any, Final, Protocol
+
+import psycopg
+from psycopg import sql
+
+from forge.db import Connection, call_value, call_values
+from forge.errors import DatabaseUnavailable
+from forge.worker.crew import Crew
+
+ARRIVALS: Final = "forge"  # both carry a queue's name
+CANCELS: Final = "forge_cancel"
+
+BUSY: Final = 100  # notifications of one queue within a second, from which on polling is cheaper
+SPAN: Final = 1.0
+# A bell may not be hung although it was tried (an enqueue is under way, another worker holds it),
+# so it is tried again, which also shows whether a job is due.
+REHANG: Final = 1.0
+
+
+class Lane(Protocol):
+    def nudge(self) -> None: ...
+
+
+def registration(crew: Crew, *, liveness: bool) -> dict[str, Any]:
+    """The arguments of `forge.register_worker`."""
+    return {
+        "worker": crew.options.name,
+        "queues": list(crew.options.queues),
+        "types": list(crew.registry),
+        "concurrency": crew.options.concurrency,
+        "liveness": liveness,
+        "host": socket.gethostname(),
+        "pid": os.getpid(),
+        "version": version("forge"),
+    }
+
+
+class Listener:
+    """Implements `lane.Bell`."""
+
+    def __init__(self, crew: Crew, lanes: Mapping[str, Lane], beat: Callable[[], None]) -> None:
+        self._crew = crew
+        self._lanes = lanes
+        self._beat = beat
+        self._link = crew.link("listener", crew.options.listen_dsn)
+        self._stir = asyncio.Event()
+        self._asked: dict[str, asyncio.Future[bool]] = {}
+        self._hung: set[str] = set()
+        self._heard: Counter[str] = Counter()
+        self._busy_until: dict[str, float] = {}
+        self._rehang_at = self._forget_at = 0.0
+        self._running: asyncio.Task[None] | None = None
+        self._connected = False
+        self.registered = asyncio.Event()
+
+    def is_hung(self, queue: str) -> bool:
+        """Whether an enqueue into the queue rings, as far as is known."""
+        return queue in self._hung
+
+    def is_busy(self, queue: str) -> bool:
+        """Whether so many notifications came that polling in short steps is cheaper."""
+        return asyncio.get_running_loop().time() < self._busy_until.get(queue, 0.0)
+
+    async def park(self, queue: str) -> bool:
+        """Hangs the bell of a queue that ran dry. True if a job has come due meanwhile."""
+        if not self._connected:
+            return False
+        asked = self._asked.setdefault(queue, asyncio.get_running_loop().create_future())
+        self._stir.set()
+        return await asyncio.shield(asked)
+
+    async def run(self) -> None:
+        self._running = asyncio.current_task()
+        while True:
+            try:
+                async with self._link.hold() as conn:
+                    await self._open(conn)
+                    await self._watch(conn)
+            except Exception as error:
+                first = not self.registered.is_set()
+                if first and not isinstance(error, DatabaseUnavailable):
+                    raise  # a wrong setting, which no patience repairs
+                self._drop_bells()
+                await self._link.rest(error)
+
+    async def _open(self, conn: Connection) -> None:
+        """LISTEN and register come first, and only then a look at the queues: nothing is missed."""
+        conn.add_notify_handler(self._on_notify)
+        for channel in (ARRIVALS, CANCELS):
+            await conn.execute(sql.SQL("listen {}").format(sql.Identifier(channel)))
+        await call_value(conn, "register_worker", **registration(self._crew, liveness=True))
+        self._link.works()
+        self._connected = True
+        self.registered.set()
+        for lane in self._lanes.values():
+            lane.nudge()
+
+    async def _watch(self, conn: Connection) -> None:
+        loop = asyncio.get_running_loop()
+        self._rehang_at = loop.time() + REHANG
+        while True:
+            loop.add_reader(conn.fileno(), self._stir.set)
+            timer = loop.call_at(self._rehang_at, self._stir.set)
+            try:
+                await self._stir.wait()
+            finally:
+                timer.cancel()
+                loop.remove_reader(conn.fileno())  # psycopg puts its own there during a call
+            self._stir.clear()
+            conn.pgconn.consume_input()
+            while note := conn.pgconn.notifies():
+                self._hear(note.relname.decode(), note.extra.decode(errors="replace"))
+            await self._unpark(conn)
+            await self._park(conn)
+
+    def _on_notify(self, note: psycopg.Notify) -> None:
+        self._hear(note.channel, note.payload)
+
+    def _hear(self, channel: str, payload: str) -> None:
+        # Any role may send anything on any channel: a name that is not known does nothing.
+        if payload not in self._lanes:
+            return
+        if channel == CANCELS:
+            self._beat()
+        elif channel == ARRIVALS:
+            self._heard[payload] += 1
+            self._lanes[payload].nudge()
+
+    async def _unpark(self, conn: Connection) -> None:
+        now = asyncio.get_running_loop().time()
+        loud = [queue for queue, count in self._heard.items() if count > BUSY]
+        if now >= self._forget_at:
+            self._heard.clear()
+            self._forget_at = now + SPAN
+        if loud:
+            for queue in loud:
+                del self._heard[queue]
+                self._busy_until[queue] = now + SPAN
+                self._hung.discard(queue)
+            await call_value(conn, "unpark", queues=loud)
+
+    async def _park(self, conn: Connection) -> None:
+        asked, self._asked = self._asked, {}
+        queues = set(asked)
+        now = asyncio.get_running_loop().time()
+        if now >= self._rehang_at:
+            self._rehang_at = now + REHANG
+            queues |= self._hung
+        try:
+            due = set(await call_values(conn, "park", queues=sorted(queues)) if queues else ())
+        except BaseException:
+            _answer(asked, set())
+            raise
+        self._hung |= queues
+        _answer(asked, due)
+        for queue in due - set(asked):
+            self._lanes[queue].nudge()
+
+    def _drop_bells(self) -> None:
+        self._connected = False
+        self._hung.clear()
+        asked, self._asked = self._asked, {}
+        _answer(asked, set())
+
+    async def leave(self) -> None:
+        """Takes the worker off the list, on the connection that holds its lock."""
+        if self._running is not None:
+            self._running.cancel()  # it holds the connection
+        await self._link.insist(
+            lambda conn: call_value(conn, "unregister_worker", worker=self._crew.options.name)
+        )
+        await self._link.close()
+
+
+def _answer(asked: dict[str, asyncio.Future[bool]], due: set[str]) -> None:
+    for queue, future in asked.items():
+        if not future.done():
+            future.set_result(queue in due)

@@ -1,0 +1,161 @@
+"""A worker from its first connection to its last: starts the parts, waits, stops them in order."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Coroutine
+from typing import Any, Final
+
+from forge.db import call_value
+from forge.errors import ForgeError, InvalidArgument
+from forge.models import Beat
+from forge.worker.context import LEASE_LOST, RELEASED
+from forge.worker.crew import Crew
+from forge.worker.execute import outcome_of
+from forge.worker.heart import Heart
+from forge.worker.lane import Lane
+from forge.worker.listener import Listener, registration
+from forge.worker.log import say
+from forge.worker.options import Options
+from forge.worker.registry import Registry
+
+UNWIND: Final = 1.0  # seconds that a cancelled handler has to clean up
+LAST_CALLS: Final = 3.0  # seconds for the last acknowledgements
+
+
+class Worker:
+    """Claims and runs jobs until it is told to stop."""
+
+    def __init__(self, dsn: str, registry: Registry, options: Options) -> None:
+        if not registry:
+            raise InvalidArgument("a worker needs handlers", None, "decorate one: @forge.handler")
+        self._crew = Crew(dsn, options, registry)
+        self.heart = Heart(self._crew, self._on_beats)
+        self._lanes: dict[str, Lane] = {}
+        self._listener = (
+            Listener(self._crew, self._lanes, self.heart.beat_now) if options.listen else None
+        )
+        for queue, size in options.queues.items():
+            self._lanes[queue] = Lane(queue, size, self._crew, self._listener)
+        self._tasks: list[asyncio.Task[Any]] = []
+
+    async def run(self, stop: asyncio.Event, hurry: asyncio.Event | None = None) -> None:
+        """Runs until `stop`; then running jobs get the grace period, which `hurry` cuts short."""
+        options, hurry = self._crew.options, hurry or asyncio.Event()
+        say(logging.INFO, "worker.starts", worker=options.name, queues=dict(options.queues))
+        self.heart.start()
+        try:
+            self._start(self._crew.outbox.run())
+            if self._listener is not None:
+                self._start(self._listener.run())
+            if await self._until(stop, self._register()):
+                for lane in self._lanes.values():
+                    lane.slots.start()
+                    self._start(lane.run())
+                await self._until(stop, self._drained() if options.drain else hurry.wait())
+        finally:
+            await self._close(hurry)
+            await self.heart.stop()
+            say(logging.INFO, "worker.ended", worker=options.name)
+
+    def _start(self, work: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
+        task = asyncio.create_task(work)
+        self._tasks.append(task)
+        return task
+
+    async def _until(self, stop: asyncio.Event, work: Coroutine[Any, Any, Any]) -> bool:
+        """Waits for the work: False if `stop` came first. Raises what broke part of the worker."""
+        stopping, working = asyncio.create_task(stop.wait()), asyncio.create_task(work)
+        mine = {stopping, working}
+        await asyncio.wait({*mine, *self._tasks}, return_when=asyncio.FIRST_COMPLETED)
+        for task in mine:
+            task.cancel()
+        await asyncio.wait(mine)
+        for task in [*self._tasks, working]:
+            if task.done() and not task.cancelled():
+                task.result()
+        return not working.cancelled()
+
+    async def _register(self) -> None:
+        if self._listener is not None:
+            await self._listener.registered.wait()
+            return
+        arguments = registration(self._crew, liveness=False)
+        await self._crew.outbox_link.insist(
+            lambda conn: call_value(conn, "register_worker", **arguments)
+        )
+
+    async def _drained(self) -> None:
+        while not all(lane.drained.is_set() for lane in self._lanes.values()):
+            for lane in self._lanes.values():
+                await lane.drained.wait()
+
+    def _on_beats(self, news: list[Beat]) -> None:
+        for beat in news:
+            context = self._crew.held.get(beat.id)
+            if context is None or context.finished:
+                continue
+            say(logging.WARNING, "job.told_to_stop", id=beat.id, why=beat.reason)
+            context.cancel(beat.reason)
+            if beat.reason == LEASE_LOST:
+                self._crew.held.drop(context)
+
+    async def _close(self, hurry: asyncio.Event) -> None:
+        """Claims no more; waits; releases what is left; then says goodbye."""
+        for lane in self._lanes.values():
+            lane.closing = True
+            lane.slots.release_unstarted()
+            lane.nudge()
+        running = self._start(self._finished())
+        grace = self._crew.options.grace
+        say(logging.INFO, "worker.stops", running=self._running, grace=grace)
+        hurrying = asyncio.create_task(hurry.wait())
+        await asyncio.wait({running, hurrying}, timeout=grace, return_when="FIRST_COMPLETED")
+        hurrying.cancel()
+        if not running.done():
+            await self._release_overdue(running)
+        try:
+            async with asyncio.timeout(LAST_CALLS):
+                await self._say_goodbye()
+        except (TimeoutError, ForgeError) as error:
+            say(logging.ERROR, "worker.unsent", jobs=len(self._crew.held), error=error)
+        slots = [task for lane in self._lanes.values() for task in lane.slots.tasks]
+        for task in [*self._tasks, *slots]:
+            task.cancel()
+        await asyncio.wait([*self._tasks, *slots], timeout=UNWIND)
+        for lane in self._lanes.values():
+            await lane.close()
+        await self._crew.outbox_link.close()
+
+    @property
+    def _running(self) -> int:
+        return sum(lane.slots.running for lane in self._lanes.values())
+
+    async def _finished(self) -> None:
+        for lane in self._lanes.values():
+            await lane.slots.quiet.wait()
+
+    async def _release_overdue(self, running: asyncio.Task[None]) -> None:
+        """Cancels what still runs, and releases what does not heed it."""
+        for context in self._crew.held.snapshot():
+            if not context.finished:
+                say(logging.WARNING, "job.overdue", id=context.job.id, type=context.job.type)
+                context.cancel(RELEASED)
+        await asyncio.wait({running}, timeout=UNWIND)
+        for context in self._crew.held.snapshot():
+            if not context.finished:
+                outcome = outcome_of(context, asyncio.CancelledError())
+                if outcome is not None:
+                    self._crew.outbox.put(outcome)
+
+    async def _say_goodbye(self) -> None:
+        """The last acknowledgements, while the heart still beats; then off the list of workers."""
+        await self._crew.held.emptied.wait()
+        if self._listener is not None:
+            await self._listener.leave()
+            return
+        name = self._crew.options.name
+        await self._crew.outbox_link.insist(
+            lambda conn: call_value(conn, "unregister_worker", worker=name)
+        )

@@ -1,0 +1,138 @@
+"""The places in which the jobs of one queue run, and what is ready for them."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable
+from typing import Final
+
+import msgspec
+
+from forge.models import Job
+from forge.worker.clean import result_json
+from forge.worker.context import LEASE_LOST, JobContext
+from forge.worker.crew import Crew
+from forge.worker.execute import outcome_of, run_handler
+from forge.worker.log import say
+from forge.worker.outcome import Outcome
+
+Done = tuple[JobContext, msgspec.Raw | None]
+
+AHEAD: Final = 0.1  # seconds of work that may wait here instead of in the queue
+PATIENCE: Final = 2.0  # seconds that a claimed job may wait for a slot
+YIELD_AFTER: Final = 0.005  # seconds that handlers which never wait may keep the event loop
+
+
+class Slots:
+    """`size` tasks that live as long as the worker; each runs one job after another."""
+
+    def __init__(self, size: int, crew: Crew, finished: Callable[[], None]) -> None:
+        self._size = size
+        self._crew = crew
+        self._finished = finished
+        self._ready: asyncio.Queue[JobContext] = asyncio.Queue()
+        self._pace = 0.0  # seconds a job takes, a moving average
+        self._added = 0.0  # when the oldest jobs that are ready may have come
+        self.running = 0
+        self.quiet = asyncio.Event()  # set while nothing runs
+        self.quiet.set()
+        self.done: list[Done] = []  # completed, not yet acknowledged
+        self.tasks: list[asyncio.Task[None]] = []
+
+    def start(self) -> None:
+        self.tasks = [asyncio.create_task(self._slot()) for _ in range(self._size)]
+
+    @property
+    def idle(self) -> bool:
+        return not (self.running or self.done or self._ready.qsize())
+
+    def _ahead(self) -> int:
+        if self._pace == 0.0:  # no job has finished yet
+            return 0
+        return min(self._crew.options.prefetch, int(self._size * AHEAD / self._pace))
+
+    def room(self) -> int:
+        """How many jobs to claim."""
+        room = self._size + self._ahead() - self.running - self._ready.qsize()
+        return max(0, min(room, 1_000))  # 1,000 is the most that one claim may ask for
+
+    def wants(self) -> bool:
+        """Whether a claim pays now: a slot is free, or half of what is kept ahead is used up."""
+        return self.room() > self._ahead() // 2
+
+    def add(self, job: Job) -> None:
+        if not self._ready.qsize():
+            self._added = time.monotonic()
+        self._ready.put_nowait(self._crew.held.take(job))
+
+    def release_unstarted(self) -> None:
+        """Puts what no slot has begun back into the queue, for other workers."""
+        while self._ready.qsize():
+            context = self._ready.get_nowait()
+            self._crew.outbox.put(Outcome(context, "release", {}))
+
+    def release_stale(self) -> None:
+        """As `release_unstarted`, when the jobs before them took longer than expected."""
+        if self._ready.qsize() and time.monotonic() - self._added > PATIENCE:
+            self.release_unstarted()
+
+    async def _slot(self) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        handlers, threads = self._crew.registry, self._crew.threads
+        yielded = time.monotonic()
+        while True:
+            if not self._ready.qsize():
+                yielded = 0.0
+            context = await self._ready.get()
+            started = time.monotonic()
+            yielded = yielded or started
+            self.running += 1
+            self.quiet.clear()
+            try:
+                result = await run_handler(context, handlers[context.job.type], threads)
+            except GeneratorExit:
+                raise
+            except BaseException as error:
+                if context.reason is None and task.cancelling():
+                    raise  # the slot itself is cancelled, not its job
+                self._failed(context, error)
+            else:
+                self._succeeded(context, result)
+            finally:
+                self.running -= 1
+                if not self.running:
+                    self.quiet.set()
+                context.task = None
+            while task.cancelling():  # the job was, and its slot goes on
+                task.uncancel()
+            now = time.monotonic()
+            self._pace += (now - started - self._pace) * (0.1 if self._pace else 1.0)
+            self._finished()
+            if now - yielded > YIELD_AFTER:
+                await asyncio.sleep(0)
+                yielded = time.monotonic()
+
+    def _succeeded(self, context: JobContext, result: object) -> None:
+        context.finished = True
+        if context.reason == LEASE_LOST or not self._crew.held.has(context):
+            self._lost(context)
+        elif context.acknowledged:
+            self._crew.held.drop(context)
+        else:
+            self.done.append((context, result_json(result)))
+
+    def _failed(self, context: JobContext, error: BaseException) -> None:
+        context.finished = True
+        outcome = outcome_of(context, error)
+        if outcome is None or not self._crew.held.has(context):
+            self._lost(context)
+        else:
+            self._crew.outbox.put(outcome)
+
+    def _lost(self, context: JobContext) -> None:
+        self._crew.held.drop(context)
+        job = context.job
+        say(logging.WARNING, "job.dropped", id=job.id, type=job.type, why=context.reason)
