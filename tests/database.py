@@ -130,10 +130,10 @@ class Database:
             connection.close()
         self._open.clear()
 
-    def violations(self, *, installed: bool = True) -> Sequence[str]:
+    def violations(self, *, installed: bool = True, patience: float = 5) -> Sequence[str]:
         """What the test left behind, once sessions that are just closing have gone."""
         self.close()
-        deadline = time.monotonic() + 5
+        deadline = time.monotonic() + patience
         with connect(self.server, autocommit=True) as connection:
             while left := connection.execute(LEFT_BEHIND, {"name": self.name}).fetchall():
                 if time.monotonic() > deadline:
