@@ -190,7 +190,7 @@ async def test_no_server_is_worth_another_attempt_and_says_where(make_job: MakeJ
 
 async def test_a_silent_server_is_given_up_in_time(make_job: MakeJob) -> None:
     async with mail_server(silent=True) as server:
-        with pytest.raises(MailDeferred, match="over 0.2 s"):
+        with pytest.raises(MailDeferred, match=r"over 0\.2 s"):
             await send(server, make_job(HELLO), timeout=0.2)
 
 

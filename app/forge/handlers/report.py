@@ -68,7 +68,9 @@ class ReportHandler:
 
     async def __call__(self, job: Job) -> dict[str, Any]:
         payload = read(job, ReportPayload)
-        name = file_name(payload.filename or f"report-{job.id}", payload.format)
+        name = file_name(
+            f"report-{job.id}" if payload.filename is None else payload.filename, payload.format
+        )
         limit = self.config.timeout
         try:
             async with asyncio.timeout(limit):
@@ -91,8 +93,14 @@ class ReportHandler:
         rows = 0
         async with self._cursor() as cursor:
             params = [Jsonb(p) if isinstance(p, dict) else p for p in payload.params]
-            # Not known to the type checker: the query is data here, never put together by us.
-            await cursor.execute(payload.query.encode(), params)
+            try:
+                # As bytes: to psycopg's types a query is a literal, and this one is data.
+                await cursor.execute(payload.query.encode(), params)
+            except psycopg.errors.ProtocolViolation as error:
+                # Too many or too few parameters, if it did not cost the connection.
+                if cursor.connection.broken:
+                    raise
+                raise PermanentError(f"the query cannot be run: {_said(error)}") from error
             columns = [Column(c.name, c.type_code) for c in cursor.description or ()]
             render = FORMATS[payload.format](columns, name)
             await asyncio.to_thread(file.write, render.start())

@@ -59,13 +59,16 @@ def build(payload: WebhookPayload) -> Call:
         raise PermanentError("bad payload: `url` must start with http:// or https://, and a host")
     if url.userinfo:
         raise PermanentError("bad payload: `url` holds a password: use an Authorization header")
+    port = url.port or (443 if url.scheme == "https" else 80)
+    if port > 65535:
+        raise PermanentError(f"bad payload: `url` has no port {port} to go to")
     headers, body = _content(payload)
     headers["host"] = url.netloc.decode("ascii")
     return Call(
         method=payload.method,
         url=url,
         host=host,
-        port=url.port or (443 if url.scheme == "https" else 80),
+        port=port,
         headers=headers,
         body=body,
     )
