@@ -73,7 +73,7 @@ def outcome_of(context: JobContext, error: BaseException) -> Outcome | None:
     """What SQL is told of a handler that raised; nothing where another owner has the job."""
     if context.reason == LEASE_LOST:
         return None
-    if context.reason == RELEASED and isinstance(error, asyncio.CancelledError):
+    if context.reason == RELEASED:  # told to stop, it stopped, in whatever way
         return Outcome(context, "release", {})
     if isinstance(error, Snooze):
         return Outcome(context, "snooze", {"delay": error.delay})

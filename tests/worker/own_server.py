@@ -1,0 +1,65 @@
+"""A server that one test may stop and start."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+from forge.cluster import Cluster
+from forge.migrate import migrate
+from forge.owner import Owner
+from forge.pgbinaries import find_binaries, made_reachable
+from tests.database import Conn, connect
+from tests.server import SETTINGS
+
+
+def _binaries() -> Path | None:
+    if given := os.environ.get("FORGE_TEST_PG_BIN"):
+        return Path(given)
+    system = shutil.which("initdb")
+    return find_binaries() or (Path(system).resolve().parent if system else None)
+
+
+class OwnServer:
+    """With Forge in its database `postgres`; removed by `remove`."""
+
+    def __init__(self, binaries: Path) -> None:
+        # Directly in /tmp, as a socket's path is short and the server's account must get there.
+        self._base = Path(tempfile.mkdtemp(prefix="forge-own-", dir="/tmp"))
+        self._base.chmod(0o755)
+        self._home = self._base / "own"
+        owner = Owner.of(self._base / "data")
+        owner.make_directory(self._home)
+        reachable = made_reachable(binaries, owner, self._base / "shelf")
+        self._cluster = Cluster(reachable, self._home / "data", owner)
+        self._cluster.create("forge", "--no-locale", "--no-sync")
+        self.dsn = f"postgresql://forge@/postgres?host={self._home}"
+
+    @classmethod
+    def make(cls) -> OwnServer | None:
+        """A running server; None where there are no programs to start one from."""
+        found = _binaries()
+        if found is None:
+            return None
+        own = cls(found)
+        own.start()
+        migrate(own.dsn)
+        return own
+
+    def start(self) -> None:
+        # What was committed is there after `stop`, which the settings of other tests do not ask for.
+        own = {"max_connections": "50", "synchronous_commit": "on", "full_page_writes": "on"}
+        self._cluster.start(self._home, {**SETTINGS, **own})
+
+    def stop(self) -> None:
+        """Without a goodbye to anybody, as in a crash."""
+        self._cluster.stop("immediate")
+
+    def remove(self) -> None:
+        self.stop()
+        shutil.rmtree(self._base)
+
+    def connect(self) -> Conn:
+        return connect(self.dsn, autocommit=True)

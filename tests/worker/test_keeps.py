@@ -1,0 +1,135 @@
+"""While jobs run: leases, cancellations, and what wakes a worker."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from tests.database import Database
+from tests.worker.conftest import Gate, StartWorker
+from tests.worker.processes import until
+
+Enqueue = Callable[..., list[int]]
+
+
+def status_of(db: Database, id: int) -> str | None:
+    rows = db.rows("select status from forge.all_jobs where id = %s", id)
+    return rows[0]["status"] if rows else None
+
+
+def registered(db: Database, number: int = 1) -> bool:
+    return len(db.rows("select from forge.list_workers() where alive")) == number
+
+
+def test_a_handler_that_blocks_the_event_loop_keeps_its_lease(
+    db: Database, start: StartWorker, enqueue: Enqueue, gate: Gate
+) -> None:
+    (id,) = enqueue("blocking")
+    start("--lease", "1")
+    gate.wait_started(1)
+    query = "select lease_expires_at as at from forge.jobs where id = %s"
+    first = db.value(query, id)
+    until(lambda: (db.value(query, id) - first).total_seconds() > 1.5, why="the heart to beat on")
+    gate.open()
+    until(lambda: status_of(db, id) == "COMPLETED")
+    assert db.value("select attempts from forge.all_jobs where id = %s", id) == 1
+
+
+def test_cancelling_a_running_job_reaches_its_handler_at_once(
+    db: Database, start: StartWorker, enqueue: Enqueue, gate: Gate
+) -> None:
+    ids = [*enqueue("gate"), *enqueue("gate_thread")]
+    start()  # a lease of 60 s: the next regular heartbeat is 20 s away
+    gate.wait_started(2)
+    asked = time.monotonic()
+    for id in ids:
+        db.rows("select forge.cancel(%s)", id)
+    until(lambda: all(status_of(db, id) == "CANCELLED" for id in ids), seconds=5)
+    assert time.monotonic() - asked < 2
+    assert db.value("select count(*) from forge.jobs") == 0
+
+
+def test_a_handler_that_ignores_its_cancellation_completes(
+    db: Database, start: StartWorker, enqueue: Enqueue, gate: Gate
+) -> None:
+    (id,) = enqueue("deaf")
+    start()
+    gate.wait_started(1)
+    db.rows("select forge.cancel(%s)", id)
+    until(lambda: gate.notes("ignored"))
+    gate.open()
+    until(lambda: status_of(db, id) == "COMPLETED")
+
+
+def test_a_notification_wakes_an_idle_worker_long_before_its_poll(
+    db: Database, start: StartWorker, enqueue: Enqueue
+) -> None:
+    start("--poll-interval", "30")
+    until(lambda: registered(db))
+    until(lambda: db.value(BELLS) == 1, why="the bell to be hung")
+    (first,) = enqueue("noop")
+    until(lambda: status_of(db, first) == "COMPLETED", seconds=3)
+    enqueued = time.monotonic()
+    (second,) = enqueue("noop")
+    until(lambda: status_of(db, second) == "COMPLETED", seconds=3)
+    assert time.monotonic() - enqueued < 0.9  # a rehang, each second, would find it too
+
+
+BELLS = """
+select count(*) from pg_locks where locktype = 'advisory' and mode = 'ExclusiveLock' and granted
+    and database = (select oid from pg_database where datname = current_database())
+    and classid = forge._lock_space('doorbell')::bigint::oid
+"""
+
+
+def test_a_worker_that_only_polls_holds_no_lock_and_finds_its_jobs(
+    db: Database, start: StartWorker, enqueue: Enqueue
+) -> None:
+    worker = start("--no-listen", "--poll-interval", "0.05")
+    until(lambda: db.rows("select from forge.list_workers()"))
+    (id,) = enqueue("noop")
+    until(lambda: status_of(db, id) == "COMPLETED")
+    assert db.value(BELLS) == 0
+    listening = db.value("select count(*) from pg_stat_activity where query ilike 'listen%%'")
+    assert (listening, worker.alive) == (0, True)
+
+
+def test_jobs_of_other_types_stay_pending(
+    db: Database, start: StartWorker, enqueue: Enqueue
+) -> None:
+    (other,) = enqueue("unheard_of")
+    (known,) = enqueue("noop")
+    start("--poll-interval", "0.05")
+    until(lambda: status_of(db, known) == "COMPLETED")
+    row = db.rows("select status, attempts from forge.jobs where id = %s", other)
+    assert row == [{"status": "PENDING", "attempts": 0}]
+
+
+def test_each_queue_has_its_own_concurrency(
+    db: Database, start: StartWorker, enqueue: Enqueue, gate: Gate
+) -> None:
+    enqueue("gate", 5)
+    enqueue("gate_thread", 5, queue="side")
+    start("--queue", "default=3", "--queue", "side=1")
+    gate.wait_started(4)
+    running = "select queue, count(*) as n from forge.jobs where status = 'PROCESSING' group by 1"
+    assert db.rows(f"{running} order by 1") == [
+        {"queue": "default", "n": 3},
+        {"queue": "side", "n": 1},
+    ]
+    gate.open()
+    until(lambda: db.value("select count(*) from forge.history") == 10)
+    assert len(gate.notes()) == 10
+
+
+def test_slow_jobs_are_not_claimed_ahead(
+    db: Database, start: StartWorker, enqueue: Enqueue, gate: Gate
+) -> None:
+    quick = enqueue("noop", 200)
+    start("--queue", "default=2")
+    until(lambda: db.value("select count(*) from forge.history") == len(quick))
+    enqueue("gate", 60)
+    gate.wait_started(2)
+    # What was claimed ahead at the pace of the quick jobs goes back when the slots stay busy.
+    until(lambda: db.value("select count(*) from forge.jobs where status = 'PROCESSING'") == 2)
+    assert db.value("select max(attempts) from forge.jobs where status = 'PENDING'") == 0
