@@ -1,0 +1,101 @@
+"""The application: routes, guards, hooks and what they share."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from functools import partial
+from importlib.metadata import version
+from ipaddress import ip_address
+from typing import Any
+
+from litestar import Litestar, Request
+from litestar.datastructures import State
+from litestar.di import Provide
+from litestar.handlers import HTTPRouteHandler
+
+from forge.api import access, dlq, docs, events, jobs, origin, problems, queues, static, system
+from forge.api.database import Database
+from forge.api.headers import add_security_headers
+from forge.api.hub import Hub
+from forge.api.requests import BODY_LIMIT, StrictRequest, check_query
+from forge.api.sampler import sample
+from forge.errors import SettingsError
+from forge.settings import Settings
+from forge.sqlfiles import dashboard_directory
+
+ROUTES: list[HTTPRouteHandler] = [
+    jobs.enqueue,
+    jobs.enqueue_batch,
+    jobs.list_jobs,
+    jobs.get_job,
+    jobs.cancel_job,
+    jobs.retry_job,
+    system.stats,
+    system.stats_history,
+    dlq.list_dead_jobs,
+    dlq.retry_dead_job,
+    dlq.discard_dead_job,
+    dlq.retry_dead_jobs,
+    queues.list_queues,
+    queues.change_queue,
+    queues.list_workers,
+    events.events,
+    system.session,
+    system.live,
+    system.ready,
+]
+
+
+def is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def check_exposure(settings: Settings) -> None:
+    """Raises `SettingsError` where anybody on the network could do anything."""
+    if not settings.tokens and not is_loopback(settings.host):
+        raise SettingsError(
+            "the API would be open to everybody",
+            f"it binds to {settings.host}, and FORGE_TOKENS is not set",
+            "set FORGE_TOKENS=role:token,role:token, or bind to loopback (FORGE_HOST=127.0.0.1)",
+        )
+
+
+def create_app(settings: Settings, dsn: str) -> Litestar:
+    """The API over the database at `dsn`. Raises `SettingsError` when it would be open to all."""
+    check_exposure(settings)
+    database = Database(dsn)
+    hub = Hub(partial(sample, database, settings.listen_url or dsn))
+
+    @asynccontextmanager
+    async def lifespan(_: Litestar) -> AsyncIterator[None]:
+        async with database.opened():
+            try:
+                yield
+            finally:
+                await hub.closed()
+
+    def provide_access(request: Request[Any, Any, Any]) -> access.Access:
+        found: access.Access = request.state.access
+        return found
+
+    return Litestar(
+        [*ROUTES, *docs.routes(ROUTES), *static.dashboard(dashboard_directory())],
+        request_class=StrictRequest,
+        request_max_body_size=BODY_LIMIT,
+        guards=[origin.make_guard(settings), access.make_guard(settings.tokens), check_query],
+        dependencies={
+            "database": Provide(lambda: database, sync_to_thread=False),
+            "hub": Provide(lambda: hub, sync_to_thread=False),
+            "access": Provide(provide_access, sync_to_thread=False),
+        },
+        exception_handlers={Exception: problems.handle},
+        before_send=[add_security_headers, origin.make_cors(settings)],
+        lifespan=[lifespan],
+        state=State({"settings": settings, "hub": hub, "version": version("forge")}),
+        openapi_config=None,
+        logging_config=None,
+    )

@@ -1,0 +1,112 @@
+"""What requests carry. These structs check shape only; ranges are SQL's to check and to explain.
+
+Integers are held to PostgreSQL's integer, because a longer one would find no function to call.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any
+
+from msgspec import UNSET, Meta, Raw, Struct, UnsetType
+
+_CENTURY = 3_155_760_000
+
+Int32 = Annotated[int, Meta(ge=-(2**31), le=2**31 - 1)]
+Seconds = Annotated[
+    float, Meta(ge=0, le=_CENTURY, description="A duration in seconds.", examples=[5])
+]
+ZonedTime = Annotated[
+    datetime, Meta(tz=True, description="ISO 8601 with a zone.", examples=["2030-01-31T12:00:00Z"])
+]
+Retries = Annotated[int, Meta(description="Re-runs after the first attempt.", examples=[5])]
+UniqueKey = Annotated[str, Meta(description="At most one live job of a queue holds a key.")]
+Priority = Annotated[
+    int, Meta(description="Higher first, -32768 to 32767. Default: 0.", examples=[10])
+]
+Payload = Annotated[
+    Raw,
+    Meta(
+        description="Any JSON, 1 MiB at most; it comes back equal. Default: {}.",
+        examples=[{"to": "user@example.com", "subject": "Hello"}],
+    ),
+]
+
+
+def interval(seconds: float) -> str:
+    """Seconds as PostgreSQL's interval text; microseconds are all that it keeps."""
+    return f"{seconds:.6f} seconds"
+
+
+class NewJob(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A job to enqueue."""
+
+    type: Annotated[str, Meta(description="Picks the handler.", examples=["email"])]
+    payload: Payload | UnsetType = UNSET
+    queue: Annotated[str, Meta(description="Default: default.")] | UnsetType = UNSET
+    priority: Priority | UnsetType = UNSET
+    scheduled_at: ZonedTime | UnsetType | None = UNSET
+    max_retries: Retries | UnsetType | None = UNSET
+    unique_key: UniqueKey | UnsetType | None = UNSET
+    tags: list[str] | UnsetType | None = UNSET
+    retry_base_seconds: Seconds | UnsetType | None = UNSET
+    retry_factor: float | UnsetType | None = UNSET
+    retry_cap_seconds: Seconds | UnsetType | None = UNSET
+    retry_jitter: float | UnsetType | None = UNSET
+
+    def arguments(self) -> dict[str, Any]:
+        """The parameters of `forge.enqueue`; what is unset or null keeps SQL's default."""
+        found: dict[str, Any] = {}
+        for name in self.__struct_fields__:
+            value = getattr(self, name)
+            if value is UNSET or value is None:
+                continue
+            if name.endswith("_seconds"):
+                name, value = name.removesuffix("_seconds"), interval(value)
+            found[name] = value
+        return found
+
+
+class NewJobs(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Jobs to enqueue in one transaction: all of them or none."""
+
+    jobs: Annotated[list[NewJob], Meta(description="10,000 at most.")]
+
+
+class DeadFilter(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Which dead jobs to retry; null matches all."""
+
+    queue: str | None = None
+    type: str | None = None
+    error: Annotated[str, Meta(description="Text that the last error contains.")] | None = None
+    died_before: ZonedTime | None = None
+    limit: Annotated[Int32, Meta(description="1 to 1,000 jobs a call.", examples=[100])] = 100
+
+
+class QueueSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What to change of a queue. Null puts a setting back to its default; absent leaves it."""
+
+    paused: bool | UnsetType = UNSET
+    retry_base_seconds: Seconds | UnsetType | None = UNSET
+    retry_factor: float | UnsetType | None = UNSET
+    retry_cap_seconds: Seconds | UnsetType | None = UNSET
+    retry_jitter: float | UnsetType | None = UNSET
+    max_retries: Int32 | UnsetType | None = UNSET
+    keep_history: bool | UnsetType | None = UNSET
+
+    def arguments(self) -> dict[str, Any]:
+        """The arguments of `forge.set_queue`: the values, and `unset` for the nulls."""
+        found: dict[str, Any] = {}
+        unset = []
+        for name in self.__struct_fields__:
+            value = getattr(self, name)
+            setting = name.removesuffix("_seconds")
+            if name == "paused" or value is UNSET:
+                continue
+            if value is None:
+                unset.append(setting)
+            else:
+                found[setting] = interval(value) if name.endswith("_seconds") else value
+        if unset:
+            found["unset"] = unset
+        return found

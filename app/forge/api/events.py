@@ -1,0 +1,31 @@
+"""GET /events: server-sent events. Authorised like any other route, by header."""
+
+from __future__ import annotations
+
+from litestar import get
+from litestar.di import NamedDependency
+from litestar.response import Stream
+
+from forge.api.access import Right
+from forge.api.hub import Hub
+from forge.api.problems import problems
+
+
+@get(
+    "/events",
+    opt={"right": Right.READ},
+    media_type="text/event-stream",
+    responses=problems(),
+    response_description=(
+        "Events named stats, queues, jobs, dead and problem; the data of each is the whole topic."
+    ),
+)
+async def events(hub: NamedDependency[Hub]) -> Stream:
+    """Watch: server-sent events with the newest numbers, jobs and dead jobs."""
+    hub.admit()
+    return Stream(
+        hub.frames(),
+        media_type="text/event-stream",
+        # nginx would hold the frames back otherwise
+        headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
+    )

@@ -1,0 +1,34 @@
+"""Parameters that several routes share."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated, Any, TypeVar
+
+from litestar.params import PathParameter, QueryParameter
+
+from forge.db import ABSENT
+
+T = TypeVar("T")
+_BIGINT = 2**63 - 1
+
+JobId = Annotated[int, PathParameter(ge=1, le=_BIGINT, description="The job's id.")]
+Before = Annotated[
+    int | None,
+    QueryParameter(ge=1, le=_BIGINT, description="Only ids below this: `next` of a page."),
+]
+Limit = Annotated[
+    int, QueryParameter(ge=-(2**31), le=2**31 - 1, description="The size of the page, 1 to 500.")
+]
+SinceSeconds = Annotated[float, QueryParameter(ge=0, le=3_155_760_000, description="How far back.")]
+
+
+def or_absent(value: Any) -> Any:
+    """A parameter that was not given is not sent, so that SQL's default holds."""
+    return ABSENT if value is None else value
+
+
+def only(rows: Sequence[T]) -> T:
+    """The row of a function that always returns one."""
+    (row,) = rows
+    return row

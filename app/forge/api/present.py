@@ -1,0 +1,117 @@
+"""Rows as answers: durations as seconds, documents left out of lists or redacted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import timedelta
+from typing import Any
+
+import msgspec
+from msgspec import Raw, structs
+
+from forge.api.access import Access
+from forge.api.redact import redact
+from forge.api.shapes import (
+    Brief,
+    Counts,
+    Job,
+    Jobs,
+    Queue,
+    QueueCounts,
+    Stats,
+    WorkerCounts,
+)
+from forge.models import JobView, QueueRow, StatsRow, WorkerRow
+
+# A page of 500 jobs with payloads of 1 MiB would be half a gigabyte; this keeps it below 25 MB.
+LISTED_BYTES = 16 * 1024
+_ERROR_LENGTH = 300
+_LEFT_OUT: dict[str, Any] = {"payload": None, "result": None, "errors": []}
+
+
+def _size(document: Any) -> int:
+    return len(bytes(document)) if isinstance(document, Raw) else 0
+
+
+def job(row: JobView, access: Access) -> Job:
+    """A job in full."""
+    fields = structs.asdict(row)
+    if not access.sees_secrets:
+        for name in ("payload", "result"):
+            if isinstance(fields[name], Raw):
+                fields[name] = redact(fields[name])
+    return Job(**fields)
+
+
+def _listed(row: JobView, access: Access) -> Job:
+    omitted = [name for name in _LEFT_OUT if _size(getattr(row, name)) > LISTED_BYTES]
+    light = structs.replace(row, **{name: _LEFT_OUT[name] for name in omitted})
+    return structs.replace(job(light, access), omitted=omitted)
+
+
+def page(rows: list[JobView], limit: int, access: Access) -> Jobs:
+    """A page; a full one may have a successor."""
+    return Jobs(
+        items=[_listed(row, access) for row in rows],
+        next=rows[-1].id if len(rows) == limit else None,
+    )
+
+
+def brief(row: JobView) -> Brief:
+    errors: Any = row.errors
+    if isinstance(errors, Raw):
+        errors = msgspec.json.decode(errors)
+    text = errors[-1].get("error") if errors else None
+    fields = {name: getattr(row, name) for name in Brief.__struct_fields__ if name != "error"}
+    return Brief(**fields, error=None if text is None else str(text)[:_ERROR_LENGTH])
+
+
+def _seconds(value: timedelta | None) -> float | None:
+    return None if value is None else value.total_seconds()
+
+
+def queue(row: QueueRow) -> Queue:
+    return Queue(
+        queue=row.queue,
+        paused=row.paused_at is not None,
+        paused_at=row.paused_at,
+        retry_base_seconds=_seconds(row.retry_base),
+        retry_factor=row.retry_factor,
+        retry_cap_seconds=_seconds(row.retry_cap),
+        retry_jitter=row.retry_jitter,
+        max_retries=row.max_retries,
+        keep_history=row.keep_history,
+        created_at=row.created_at,
+        updated_at=row.updated_at,
+    )
+
+
+_SUMMED = (
+    "waiting",
+    "scheduled",
+    "ready",
+    "processing",
+    "dead",
+    "completed",
+    "cancelled",
+    "failed",
+)
+
+
+def stats(rows: Iterable[StatsRow], workers: Iterable[WorkerRow]) -> Stats:
+    queues = [QueueCounts(**structs.asdict(row)) for row in rows]
+    found = list(workers)
+    oldest = [row.oldest_ready_at for row in queues if row.oldest_ready_at is not None]
+    return Stats(
+        totals=Counts(
+            **{name: sum(getattr(row, name) for row in queues) for name in _SUMMED},
+            oldest_ready_at=min(oldest, default=None),
+            capped=any(row.capped for row in queues),
+        ),
+        queues=queues,
+        workers=WorkerCounts(
+            alive=sum(worker.alive for worker in found),
+            registered=len(found),
+            processing=sum(worker.processing for worker in found),
+        ),
+    )

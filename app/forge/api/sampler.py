@@ -1,0 +1,74 @@
+"""One look at the database a second for all viewers together, sooner when a notification hints.
+
+Nothing here counts jobs: `stats` is sampled and bounded in SQL, the lists are short.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+
+import psycopg
+
+from forge import db
+from forge.api import present
+from forge.api.database import Database
+from forge.api.hints import listen
+from forge.api.hub import Publish
+from forge.api.problems import as_forge_error, problem_of
+from forge.api.shapes import BriefJobs, DeadJobs, Queues
+from forge.errors import ForgeError
+from forge.models import JobView, QueueRow, StatsRow, WorkerRow
+
+logger = logging.getLogger("forge.api")
+
+INTERVAL_SECONDS = 1.0
+# However many notifications come, four looks a second are enough for eyes.
+LEAST_SECONDS = 0.25
+NEWEST = 25
+
+
+async def _look(database: Database, publish: Publish) -> None:
+    async with database.connection() as conn:
+        rows = await db.call(conn, "stats", StatsRow)
+        workers = await db.call(conn, "list_workers", WorkerRow)
+        queues = await db.call(conn, "list_queues", QueueRow)
+        newest = await db.call(conn, "list_jobs", JobView, max_rows=NEWEST)
+        dead = await db.call(conn, "list_dead", JobView, max_rows=NEWEST)
+    stats = present.stats(rows, workers)
+    publish("stats", stats)
+    publish("queues", Queues(items=[present.queue(row) for row in queues]))
+    publish("jobs", BriefJobs(items=[present.brief(row) for row in newest]))
+    publish(
+        "dead",
+        DeadJobs(
+            dead=stats.totals.dead,
+            capped=stats.totals.capped,
+            items=[present.brief(row) for row in dead],
+        ),
+    )
+    publish("problem", None)
+
+
+async def sample(database: Database, listen_dsn: str, publish: Publish) -> None:
+    """Looks and publishes until cancelled; trouble with the database is a picture too."""
+    hint = asyncio.Event()
+    hints = asyncio.create_task(listen(listen_dsn, hint))
+    try:
+        while True:
+            try:
+                await _look(database, publish)
+            except (ForgeError, psycopg.Error) as error:
+                known = as_forge_error(error)
+                if known.http_status == 500:
+                    logger.error("the event sampler failed", exc_info=error)
+                publish("problem", problem_of(known, "/events"))
+            await asyncio.sleep(LEAST_SECONDS)
+            try:
+                async with asyncio.timeout(INTERVAL_SECONDS - LEAST_SECONDS):
+                    await hint.wait()
+            except TimeoutError:
+                pass
+            hint.clear()
+    finally:
+        hints.cancel()

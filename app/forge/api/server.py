@@ -1,0 +1,97 @@
+"""Serving: uvicorn on a socket of ours, and a shutdown that ends the event streams first."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+
+import uvicorn
+
+from forge.api.app import check_exposure, create_app
+from forge.settings import Settings
+
+# Requests under way at the shutdown get this long.
+GRACE_SECONDS = 5
+
+
+class Server(uvicorn.Server):
+    """uvicorn, without its own signal handlers: whoever runs it says when to stop."""
+
+    def __init__(
+        self, config: uvicorn.Config, ready: Callable[[], None], end_streams: Callable[[], None]
+    ) -> None:
+        super().__init__(config)
+        self._ready = ready
+        self._end_streams = end_streams
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self._ready()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._end_streams()  # they would never end by themselves
+        await super().shutdown(sockets)
+
+
+def bind(host: str, port: int) -> socket.socket:
+    """A listening socket. Raises `OSError` when the address is taken or not ours."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    return socket.create_server((host, port), family=family, backlog=512)
+
+
+def url_of(listener: socket.socket) -> str:
+    host, port = listener.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+async def serve(
+    settings: Settings,
+    dsn: str,
+    *,
+    host: str | None = None,
+    port: int | None = None,
+    stop: asyncio.Event | None = None,
+    ready: Callable[[str], None] | None = None,
+) -> None:
+    """Serves the API until `stop` is set; `ready` is told the address once it answers.
+
+    Raises `SettingsError` when it would be open to all, `OSError` when it cannot bind.
+    """
+    settings = replace(
+        settings,
+        host=settings.host if host is None else host,
+        port=settings.port if port is None else port,
+    )
+    check_exposure(settings)
+    app = create_app(settings, dsn)
+    with bind(settings.host, settings.port) as listener:
+        config = uvicorn.Config(
+            app,
+            log_config=None,
+            access_log=settings.log_level == "debug",
+            server_header=False,
+            proxy_headers=False,  # nothing here believes the client's address
+            ws="none",
+            lifespan="on",
+            timeout_graceful_shutdown=GRACE_SECONDS,
+        )
+        url = url_of(listener)
+        server = Server(config, lambda: ready(url) if ready else None, app.state.hub.close)
+        stopping = asyncio.create_task(_stop_when(server, stop))
+        try:
+            await server.serve([listener])
+        finally:
+            stopping.cancel()
+
+
+async def _stop_when(server: Server, stop: asyncio.Event | None) -> None:
+    if stop is not None:
+        await stop.wait()
+        server.should_exit = True

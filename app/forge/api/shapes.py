@@ -1,0 +1,165 @@
+"""What answers carry, where it is not a row as it stands."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated
+
+from msgspec import Meta, Struct, field
+
+from forge.models import JobView, ThroughputRow, WorkerRow
+
+Next = Annotated[int, Meta(description="The `before` of the next page.")] | None
+
+
+class Shape(Struct, frozen=True, kw_only=True):
+    """Marks the bodies of answers."""
+
+
+class Job(JobView, frozen=True, kw_only=True):
+    """A job. In lists, documents over 16 KiB are left out and named in `omitted`."""
+
+    omitted: list[str] = field(default_factory=list)
+
+
+class Jobs(Shape, frozen=True, kw_only=True):
+    """A page of jobs, the newest first."""
+
+    items: list[Job]
+    next: Next
+
+
+class Brief(Shape, frozen=True, kw_only=True):
+    """A job without its documents, for the event stream. `error`: the start of the last error."""
+
+    id: int
+    queue: str
+    type: str
+    status: str
+    priority: int
+    attempts: int
+    max_retries: int
+    scheduled_at: datetime
+    created_at: datetime
+    attempted_at: datetime | None
+    finished_at: datetime | None
+    worker: str | None
+    progress: float | None
+    progress_note: str | None
+    error: str | None
+
+
+class Enqueued(Shape, frozen=True, kw_only=True):
+    """One job of a batch; `created` is false where its unique key was taken."""
+
+    id: int
+    created: bool
+
+
+class EnqueuedMany(Shape, frozen=True, kw_only=True):
+    """The jobs of a batch, in order."""
+
+    items: list[Enqueued]
+
+
+class Counts(Shape, frozen=True, kw_only=True):
+    """Jobs by state. `failed` counts failed attempts; `capped`: a live number stopped at 10,000."""
+
+    waiting: int
+    scheduled: int
+    ready: int
+    processing: int
+    dead: int
+    completed: int
+    cancelled: int
+    failed: int
+    oldest_ready_at: datetime | None
+    capped: bool
+
+
+class QueueCounts(Counts, frozen=True, kw_only=True):
+    """The counts of one queue."""
+
+    queue: str
+    paused: bool
+
+
+class WorkerCounts(Shape, frozen=True, kw_only=True):
+    """Workers: how many are registered, how many of them live, and their running jobs."""
+
+    alive: int
+    registered: int
+    processing: int
+
+
+class Stats(Shape, frozen=True, kw_only=True):
+    """The numbers of all queues."""
+
+    totals: Counts
+    queues: list[QueueCounts]
+    workers: WorkerCounts
+
+
+class History(Shape, frozen=True, kw_only=True):
+    """What happened, in buckets of time."""
+
+    items: list[ThroughputRow]
+    since_seconds: float
+    bucket_seconds: float
+
+
+class Queue(Shape, frozen=True, kw_only=True):
+    """A queue and its settings; null inherits the default."""
+
+    queue: str
+    paused: bool
+    paused_at: datetime | None
+    retry_base_seconds: float | None
+    retry_factor: float | None
+    retry_cap_seconds: float | None
+    retry_jitter: float | None
+    max_retries: int | None
+    keep_history: bool
+    created_at: datetime
+    updated_at: datetime
+
+
+class Queues(Shape, frozen=True, kw_only=True):
+    items: list[Queue]
+
+
+class Workers(Shape, frozen=True, kw_only=True):
+    items: list[WorkerRow]
+
+
+class Retried(Shape, frozen=True, kw_only=True):
+    """How many dead jobs are PENDING again; `more`: call again for the rest."""
+
+    retried: int
+    more: bool
+
+
+class Session(Shape, frozen=True, kw_only=True):
+    """Who the caller is. `tokens`: whether the API asks for tokens."""
+
+    role: str
+    rights: list[str]
+    tokens: bool
+    version: str
+
+
+class Health(Shape, frozen=True, kw_only=True):
+    status: str
+    version: str | None = None
+
+
+class DeadJobs(Shape, frozen=True, kw_only=True):
+    """The dead-letter queue at a glance."""
+
+    dead: int
+    capped: bool
+    items: list[Brief]
+
+
+class BriefJobs(Shape, frozen=True, kw_only=True):
+    items: list[Brief]

@@ -1,0 +1,74 @@
+"""The system: its numbers, its health, and who is asking."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from litestar import Request, get
+from litestar.di import NamedDependency
+from litestar.params import FromQuery
+
+from forge import db
+from forge.api import present, shapes
+from forge.api.access import Access, Right
+from forge.api.database import Database
+from forge.api.parameters import SinceSeconds, or_absent
+from forge.api.problems import problems
+from forge.models import StatsRow, ThroughputRow, WorkerRow
+
+
+@get("/stats", opt={"right": Right.READ}, responses=problems())
+async def stats(database: NamedDependency[Database]) -> shapes.Stats:
+    """Count jobs and workers, in all and by queue."""
+    async with database.connection() as conn:
+        rows = await db.call(conn, "stats", StatsRow)
+        workers = await db.call(conn, "list_workers", WorkerRow)
+    return present.stats(rows, workers)
+
+
+@get("/stats/history", opt={"right": Right.READ}, responses=problems())
+async def stats_history(
+    database: NamedDependency[Database],
+    queue: FromQuery[str | None] = None,
+    since_seconds: SinceSeconds = 300,
+    bucket_seconds: SinceSeconds = 10,
+) -> shapes.History:
+    """What happened lately, in buckets of time."""
+    async with database.connection() as conn:
+        rows = await db.call(
+            conn,
+            "throughput",
+            ThroughputRow,
+            queue=or_absent(queue),
+            since=timedelta(seconds=since_seconds),
+            bucket=timedelta(seconds=bucket_seconds),
+        )
+    return shapes.History(items=rows, since_seconds=since_seconds, bucket_seconds=bucket_seconds)
+
+
+@get("/session", opt={"right": Right.SESSION}, responses=problems())
+async def session(
+    request: Request[Any, Any, Any], access: NamedDependency[Access]
+) -> shapes.Session:
+    """Who the caller is, and what it may do."""
+    return shapes.Session(
+        role=access.role,
+        rights=sorted(access.rights),
+        tokens=bool(request.app.state.settings.tokens),
+        version=request.app.state.version,
+    )
+
+
+@get("/health/live", opt={"right": None})
+async def live() -> shapes.Health:
+    """The process answers."""
+    return shapes.Health(status="ok")
+
+
+@get("/health/ready", opt={"right": None}, responses=problems())
+async def ready(database: NamedDependency[Database]) -> shapes.Health:
+    """The database answers, and Forge is installed in it."""
+    async with database.connection() as conn:
+        version = await db.call_value(conn, "version")
+    return shapes.Health(status="ok", version=version)

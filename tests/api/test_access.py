@@ -1,0 +1,124 @@
+"""Tokens and roles."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from forge.api.access import RIGHTS, Right
+from forge.api.app import ROUTES, check_exposure
+from forge.errors import SettingsError
+from forge.settings import Settings
+from tests.api.conftest import TOKENS, Client, bearer
+from tests.api.jobs import enqueue
+from tests.database import Database
+
+MakeApi = Callable[..., Client]
+
+# Written out, so that a change of the table in the code shows.
+MAY = {
+    ("GET", "/session"): {"viewer", "producer", "worker", "operator"},
+    ("GET", "/jobs"): {"viewer", "operator"},
+    ("GET", "/stats"): {"viewer", "operator"},
+    ("GET", "/stats/history"): {"viewer", "operator"},
+    ("GET", "/dlq"): {"viewer", "operator"},
+    ("GET", "/queues"): {"viewer", "operator"},
+    ("GET", "/workers"): {"viewer", "operator"},
+    ("GET", "/events"): {"viewer", "operator"},
+    ("GET", "/jobs/{job_id:int}"): {"viewer", "producer", "operator"},
+    ("POST", "/jobs"): {"producer", "operator"},
+    ("POST", "/jobs/batch"): {"producer", "operator"},
+    ("POST", "/jobs/{job_id:int}/cancel"): {"operator"},
+    ("POST", "/jobs/{job_id:int}/retry"): {"operator"},
+    ("POST", "/dlq/retry"): {"operator"},
+    ("POST", "/dlq/{job_id:int}/retry"): {"operator"},
+    ("DELETE", "/dlq/{job_id:int}"): {"operator"},
+    ("PATCH", "/queues/{name:path}"): {"operator"},
+}
+OPEN = {("GET", "/health/live"), ("GET", "/health/ready")}
+
+
+def _routes() -> dict[tuple[str, str], Right | None]:
+    return {
+        (method, path): handler.opt["right"]
+        for handler in ROUTES
+        for path in handler.paths
+        for method in handler.http_methods
+    }
+
+
+def test_the_table_knows_every_route() -> None:
+    assert set(_routes()) == set(MAY) | OPEN
+    assert {route for route, right in _routes().items() if right is None} == OPEN
+
+
+@pytest.mark.parametrize("role", RIGHTS)
+def test_a_role_may_do_what_the_table_says(make_api: MakeApi, role: str) -> None:
+    api = make_api(tokens=TOKENS)
+    for (method, path), roles in MAY.items():
+        if path == "/events" and role in roles:
+            continue  # a stream without an end; it has tests of its own
+        url = path.replace("{job_id:int}", "1").replace("{name:path}", "q")
+        answer = api.request(method, url, headers=bearer(role))
+        assert (answer.status_code == 403) is (role not in roles), (method, path, answer.text)
+        if answer.status_code == 403:
+            assert answer.json()["code"] == "JQ403"
+
+
+def test_without_a_token_nothing_is_told(make_api: MakeApi) -> None:
+    api = make_api(tokens=TOKENS)
+    for method, path in MAY:
+        url = path.replace("{job_id:int}", "1").replace("{name:path}", "q")
+        answer = api.request(method, url)
+        assert answer.status_code == 401, (method, path)
+        assert answer.json()["code"] == "JQ401"
+        assert answer.headers["www-authenticate"] == "Bearer"
+
+
+@pytest.mark.parametrize(
+    "header",
+    ["Bearer", "Bearer ", "Bearer nope", "Basic the-operator-token-1234", "the-operator-token-1234",
+     "Bearer the-operator-token-123", "Bearer the-operator-token-12345", "Bearer \u00e9"],
+)  # fmt: skip
+def test_a_wrong_token_is_refused(make_api: MakeApi, header: str) -> None:
+    api = make_api(tokens=TOKENS)
+    answer = api.get("/stats", headers={b"Authorization": header.encode("latin-1")})
+    assert answer.status_code == 401
+
+
+def test_pages_documents_and_health_ask_for_no_token(make_api: MakeApi) -> None:
+    api = make_api(tokens=TOKENS)
+    for path in ("/health/live", "/health/ready", "/docs", "/openapi.json"):
+        assert api.get(path).status_code == 200, path
+
+
+def test_the_session_tells_the_role(make_api: MakeApi) -> None:
+    api = make_api(tokens=TOKENS)
+    session = api.get("/session", headers=bearer("viewer")).json()
+    assert (session["role"], session["tokens"]) == ("viewer", True)
+    assert session["rights"] == ["read", "read_job", "session"]
+
+
+def test_only_operators_see_secrets(make_api: MakeApi, db: Database) -> None:
+    job_id = enqueue(db, payload='{"to": "a", "smtp": [{"Password": "hunter2"}]}')
+    api = make_api(tokens=TOKENS)
+    for role in ("viewer", "producer"):
+        job = api.get(f"/jobs/{job_id}", headers=bearer(role)).json()
+        assert job["payload"] == {"to": "a", "smtp": [{"Password": "[redacted]"}]}
+    assert "hunter2" not in api.get("/jobs", headers=bearer("viewer")).text
+    assert "hunter2" in api.get(f"/jobs/{job_id}", headers=bearer("operator")).text
+    assert "hunter2" in make_api().get(f"/jobs/{job_id}").text
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.1", "forge.example", ""])
+def test_without_tokens_only_loopback_is_served(host: str) -> None:
+    with pytest.raises(SettingsError) as raised:
+        check_exposure(Settings(host=host))
+    assert "FORGE_TOKENS" in str(raised.value)
+    check_exposure(Settings(host=host, tokens=TOKENS))
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.1.2.3", "::1", "localhost"])
+def test_loopback_needs_no_tokens(host: str) -> None:
+    check_exposure(Settings(host=host))
