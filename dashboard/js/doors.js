@@ -1,0 +1,48 @@
+// What is not in the first view: dialogs, the job's drawer, the keyboard. Loaded once the page has drawn its first
+// numbers, or when asked for before that.
+import { find } from './dom.js';
+import * as live from './live.js';
+import * as url from './url.js';
+
+const parts = {
+  access: () => import('./views/access.js'),
+  confirm: () => import('./views/confirm.js'),
+  enqueue: () => import('./views/enqueue.js'),
+  job: () => import('./views/job.js'),
+  keys: () => import('./views/keys.js'),
+};
+
+let styled = null;
+const style = () => new Promise(resolve => {
+  const link = document.createElement('link');
+  link.rel = 'stylesheet';
+  link.href = 'css/dialogs.css';
+  link.addEventListener('load', resolve);
+  link.addEventListener('error', resolve); // better unstyled than shut
+  document.head.append(link);
+});
+
+// The module of a part, once its style is there.
+export async function door(name) {
+  styled ??= style();
+  await styled;
+  return parts[name]();
+}
+
+const mayEnqueue = () => document.documentElement.dataset.rights?.split(' ').includes('enqueue');
+export async function enqueue() {
+  if (mayEnqueue()) (await door('enqueue')).open();
+}
+
+export function mount() {
+  find('#enqueue-open').addEventListener('click', enqueue);
+  url.onChange(() => { if (url.get('job')) door('job'); });
+  if (url.get('job')) door('job');
+  let loaded = false;
+  const rest = () => {
+    if (!loaded) Object.keys(parts).forEach(door);
+    loaded = true;
+  };
+  live.watch('stats', () => { if (live.get('stats')) setTimeout(rest, 300); });
+  setTimeout(rest, 3000); // no numbers came; the keyboard and the theme work all the same
+}

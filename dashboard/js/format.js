@@ -1,0 +1,88 @@
+// Numbers, times and statuses as words. Pure: the clock is an argument, nothing touches the page.
+
+const whole = new Intl.NumberFormat('en');
+const short = new Intl.NumberFormat('en', { notation: 'compact', maximumFractionDigits: 1 });
+export const CAP = 10_000; // forge.stats() counts no further than this
+
+// `over` says that the number was cut off at the cap: 10,000+.
+export function count(number, over = false) {
+  const value = Number(number);
+  const text = value >= 10_000_000 ? short.format(value) : whole.format(value);
+  return over ? `${text}+` : text;
+}
+
+export const plural = (number, one, many = `${one}s`) => `${count(number)} ${number === 1 ? one : many}`;
+
+export function rate(number, seconds) {
+  const each = seconds > 0 ? number / seconds : 0;
+  if (each === 0) return '0/s';
+  return each < 10 ? `${each.toFixed(1)}/s` : `${whole.format(Math.round(each))}/s`;
+}
+
+const STEPS = [['d', 86_400], ['h', 3_600], ['min', 60]];
+
+// The largest unit, and the next one while the first is small: 4 d, 2 h 5 min, 3 min, 12 s, 0.4 s.
+export function duration(milliseconds) {
+  const seconds = Math.max(0, milliseconds / 1000);
+  if (seconds < 1) return `${(Math.floor(seconds * 10) / 10).toFixed(1)} s`;
+  for (const [index, [unit, size]] of STEPS.entries()) {
+    if (seconds < size) continue;
+    const first = Math.floor(seconds / size);
+    const [nextUnit, nextSize] = STEPS[index + 1] ?? [];
+    const second = nextUnit ? Math.floor((seconds % size) / nextSize) : 0;
+    return first < 10 && second ? `${first} ${unit} ${second} ${nextUnit}` : `${first} ${unit}`;
+  }
+  return `${Math.floor(seconds)} s`;
+}
+
+const day = new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'short', year: 'numeric' });
+const MONTH = 30 * 86_400_000;
+
+export function relative(when, now) {
+  const distance = when - now;
+  if (Math.abs(distance) > MONTH) return day.format(when);
+  if (Math.abs(distance) < 1000) return 'now';
+  return distance < 0 ? `${duration(-distance)} ago` : `in ${duration(distance)}`;
+}
+
+const clock = new Intl.DateTimeFormat('en-GB', {
+  day: 'numeric', month: 'short', year: 'numeric', hour: '2-digit', minute: '2-digit',
+  second: '2-digit', fractionalSecondDigits: 3, timeZoneName: 'shortOffset',
+});
+export const exact = when => clock.format(when);
+export const timeOfDay = when => when.toLocaleTimeString('en-GB');
+
+export function bytes(number) {
+  if (number < 1024) return `${number} B`;
+  if (number < 1024 * 1024) return `${(number / 1024).toFixed(1)} KB`;
+  return `${(number / 1024 / 1024).toFixed(1)} MB`;
+}
+
+// A status as the page names and colours it. PENDING is three things to a reader: due, later, or backing off.
+export function status(job, now) {
+  const later = job.scheduled_at && new Date(job.scheduled_at) > now;
+  switch (job.status) {
+    case 'PENDING':
+      if (!later) return { word: 'Ready', tone: 'ready' };
+      return { word: job.attempts > 0 ? 'Retrying' : 'Scheduled', tone: 'quiet' };
+    case 'PROCESSING':
+      return { word: job.cancel_requested_at ? 'Cancelling' : 'Processing', tone: 'processing' };
+    case 'COMPLETED': return { word: 'Completed', tone: 'completed' };
+    case 'DEAD': return { word: 'Dead', tone: 'dead' };
+    case 'CANCELLED': return { word: 'Cancelled', tone: 'quiet' };
+    case 'WAITING': return { word: 'Waiting', tone: 'quiet' };
+    default: return { word: String(job.status), tone: 'quiet' };
+  }
+}
+
+// First line of an error, for lists.
+export const firstLine = text => String(text ?? '').trimStart().split('\n', 1)[0];
+
+// The filter of the dead letters, said in full before anything is done to all that match.
+export function describeFilter({ queue, type, error }) {
+  const parts = [];
+  if (type) parts.push(`of type ${type}`);
+  if (queue) parts.push(`in queue ${queue}`);
+  if (error) parts.push(`whose error contains “${error}”`);
+  return parts.length ? parts.join(' ') : 'in every queue';
+}
