@@ -1,4 +1,4 @@
-"""What the tests of the built-in handlers share: a job to hand over, and a database to report on."""
+"""What the tests of the built-in handlers share: jobs, and a database to report on."""
 
 from __future__ import annotations
 

@@ -88,6 +88,16 @@ async def test_method_and_headers_are_the_payloads(make_job: MakeJob) -> None:
     assert request.headers["content-type"] == "application/cloudevents+json"
 
 
+async def test_no_url_gets_into_the_log(
+    make_job: MakeJob, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    async with http_server() as server:
+        await send(make_job(payload_for(server)))
+
+    assert "s3cret" not in caplog.text
+
+
 @pytest.mark.parametrize(
     "payload",
     [

@@ -41,7 +41,8 @@ class EmailHandler:
                 refused, response = await self._send(envelope)
         except aiosmtplib.SMTPRecipientsRefused as error:
             answers = {r.recipient: (r.code, r.message) for r in error.recipients}
-            message = f"{where} refused every recipient: {_shown(answers)}"
+            shown = ", ".join(f"{who}: {said}" for who, said in _shown(answers).items())
+            message = f"{where} refused every recipient: {shown}"
             # One address that may work later is worth another attempt.
             final = all(code >= 500 for code, _ in answers.values())
             raise (PermanentError if final else MailDeferred)(message) from None

@@ -73,21 +73,21 @@ class WebhookHandler:
 
     async def _send(self, call: Call, limit: float) -> tuple[httpx.Response, bytes]:
         addresses = await usable_addresses(self.resolver, call.host, call.port, self.config.allowed)
-        # One client per job, as httpcore pools by address: a kept connection would carry another
-        # name's certificate.
         timeout = httpx.Timeout(limit, connect=min(limit, self.config.connect_timeout))
-        async with httpx.AsyncClient(verify=self._tls, trust_env=False, timeout=timeout) as client:
+        # One transport per job, as httpcore pools by address: a kept connection would carry
+        # another name's certificate. No client: it would log the URL, which may hold a token.
+        async with httpx.AsyncHTTPTransport(verify=self._tls, trust_env=False) as transport:
             failure: httpx.TransportError | None = None
             for address in addresses[:_MAX_ADDRESSES]:
-                request = client.build_request(
+                request = httpx.Request(
                     call.method,
                     call.url.copy_with(host=str(address)),
                     headers=call.headers,
                     content=call.body,
-                    extensions={"sni_hostname": call.host},
+                    extensions={"sni_hostname": call.host, "timeout": timeout.as_dict()},
                 )
                 try:
-                    response = await client.send(request, stream=True, follow_redirects=False)
+                    response = await transport.handle_async_request(request)
                 except (httpx.ConnectError, httpx.ConnectTimeout) as error:
                     failure = error
                     continue

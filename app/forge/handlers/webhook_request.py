@@ -75,7 +75,12 @@ def build(payload: WebhookPayload) -> Call:
 
 
 def _content(payload: WebhookPayload) -> tuple[dict[str, str], bytes]:
-    headers = {"user-agent": "forge", "accept-encoding": "identity"}
+    headers = {
+        "user-agent": "forge",
+        "accept": "*/*",
+        "accept-encoding": "identity",
+        "connection": "close",  # nothing follows on it
+    }
     body = (payload.body or "").encode()
     if payload.body is not None:
         headers["content-type"] = "text/plain; charset=utf-8"
