@@ -12,6 +12,12 @@ from typing import Any
 
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
+from forge.handlers.config import EmailConfig
+from forge.handlers.email import EmailHandler
+from forge.models import Job
+
+HELLO = {"to": "user@example.com", "subject": "Hello"}
+
 
 @dataclass
 class MailServer:
@@ -68,3 +74,8 @@ async def mail_server(**options: Any) -> AsyncIterator[MailServer]:
         yield mails
     finally:
         server.close()
+
+
+async def send(server: MailServer, job: Job, **config: Any) -> dict[str, Any]:
+    options: dict[str, Any] = {"host": "127.0.0.1", "port": server.port, "timeout": 5.0}
+    return await EmailHandler(EmailConfig(**options | config))(job)
