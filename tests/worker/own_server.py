@@ -49,7 +49,7 @@ class OwnServer:
         return own
 
     def start(self) -> None:
-        # What was committed is there after `stop`, which the settings of other tests do not ask for.
+        # What was committed is there after `stop`; other tests do without that.
         own = {"max_connections": "50", "synchronous_commit": "on", "full_page_writes": "on"}
         self._cluster.start(self._home, {**SETTINGS, **own})
 

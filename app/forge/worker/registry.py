@@ -44,4 +44,4 @@ class Registry(dict[str, Handler]):
 
     def queues(self) -> list[str]:
         """The queues that the handlers name, and `default` where one names none."""
-        return list(dict.fromkeys(handler.queue or "default" for handler in self.values()))
+        return list(dict.fromkeys(h.queue or "default" for h in self.values())) or ["default"]

@@ -1,0 +1,79 @@
+"""The methods of `Forge` against the functions of SQL."""
+
+from __future__ import annotations
+
+import inspect
+import re
+
+import pytest
+
+from forge import Forge
+from forge.calls.operator import OperatorCalls
+from forge.calls.producer import JobOptions, ProducerCalls
+from forge.calls.viewer import ViewerCalls
+from forge.calls.worker import WorkerCalls
+from tests.database import Conn
+
+METHODS = [
+    method
+    for role in (ProducerCalls, WorkerCalls, OperatorCalls, ViewerCalls)
+    for _, method in inspect.getmembers(role, inspect.iscoroutinefunction)
+    if "SQL: forge." in (method.__doc__ or "")
+]
+
+# Held by `forge worker` or by SQL alone.
+WITHOUT_METHOD = {
+    "complete_many",
+    "exchange",
+    "park",
+    "register_worker",
+    "unpark",
+    "unregister_worker",
+}
+
+
+def functions(tx: Conn) -> dict[str, tuple[str, list[str]]]:
+    """Public functions: the first line of the comment, and the parameters."""
+    rows = tx.execute(
+        r"""
+        select p.proname as name, coalesce(obj_description(p.oid, 'pg_proc'), '') as manual,
+            coalesce(p.proargnames[1 : p.pronargs], '{}') as parameters
+        from pg_proc as p
+        where p.pronamespace = 'forge'::regnamespace and p.proname !~ '^_'
+        """
+    ).fetchall()
+    return {row["name"]: (row["manual"].split("\n")[0], row["parameters"]) for row in rows}
+
+
+def function_of(method: object) -> str:
+    found = re.search(r"SQL: forge\.(\w+)", inspect.getdoc(method) or "")
+    assert found is not None
+    return found[1]
+
+
+@pytest.mark.parametrize("method", METHODS, ids=lambda method: method.__name__)
+def test_the_docstring_begins_with_the_first_line_of_the_manual(tx: Conn, method: object) -> None:
+    manual, _ = functions(tx)[function_of(method)]
+    assert (inspect.getdoc(method) or "").split("\n")[0] == manual
+
+
+@pytest.mark.parametrize("method", METHODS, ids=lambda method: method.__name__)
+def test_a_method_has_the_parameters_of_its_function(tx: Conn, method: object) -> None:
+    _, parameters = functions(tx)[function_of(method)]
+    mine = set(inspect.signature(method).parameters)  # type: ignore[arg-type]
+    mine -= {"self", "connection"}
+    if "options" in mine:
+        mine = (mine - {"options"}) | set(JobOptions.__annotations__)
+    if "job" in mine:  # carries its own fence
+        mine = (mine - {"job"}) | {"id", "lease", "queue"}
+    if "jobs" in mine and "worker" in mine:
+        mine = (mine - {"jobs"}) | {"ids", "leases"}
+    missing = set(parameters) - mine
+    assert mine - set(parameters) == set()
+    assert missing <= {"queue"}
+
+
+def test_every_public_function_has_a_method(tx: Conn) -> None:
+    named = {function_of(method) for method in METHODS}
+    assert set(functions(tx)) - named - WITHOUT_METHOD == {"now"}
+    assert all(hasattr(Forge, method.__name__) for method in METHODS)
