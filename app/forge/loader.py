@@ -64,19 +64,25 @@ def _execute_file(connection: Connection[tuple[object, ...]], path: Path) -> Non
 def drop_untouched(connection: Connection[tuple[object, ...]], files: SqlFiles) -> list[str]:
     """Drop the functions and views that this transaction did not write, but for db/'s own."""
     rows = connection.execute(LEFTOVERS, {"keep": sorted(files.born_in_db())}).fetchall()
-    by_kind: dict[str, list[str]] = {}
-    for kind, name in rows:
-        by_kind.setdefault(str(kind), []).append(str(name))
-    for kind, names in by_kind.items():
-        # One statement a kind, so that leftovers may depend on each other; "restrict", so that a
-        # dependency which somebody forgot fails loudly instead of vanishing.
-        statement = f"drop {kind} {', '.join(names)} restrict"
-        try:
-            connection.execute(statement.encode())  # the names were quoted by %I
-        except psycopg.errors.DependentObjectsStillExist as error:
+    waiting = [f"{kind} {name}" for kind, name in rows]
+    # Functions return the rows of views, and views call functions: pass by pass, what nothing
+    # needs any more goes. "restrict", so that a dependency which somebody forgot fails loudly.
+    while waiting:
+        refused = {what: error for what in waiting if (error := _drop(connection, what))}
+        if len(refused) == len(waiting):
             raise MigrationError(
                 "something depends on what this release no longer defines",
-                error.diag.message_detail,
+                refused[waiting[0]].diag.message_detail,
                 "drop or change it, then migrate again",
-            ) from error
-    return [name for names in by_kind.values() for name in names]
+            ) from refused[waiting[0]]
+        waiting = list(refused)
+    return [str(name) for _, name in rows]
+
+
+def _drop(connection: Connection[tuple[object, ...]], what: str) -> psycopg.Error | None:
+    try:
+        with connection.transaction():
+            connection.execute(f"drop {what} restrict".encode())  # %I has quoted the name
+    except psycopg.errors.DependentObjectsStillExist as error:
+        return error
+    return None
