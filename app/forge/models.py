@@ -1,0 +1,181 @@
+"""The rows that Forge's functions return. One struct per row type: row, response body and schema.
+
+Fields have the names and meanings of the SQL columns (`\\d+ forge.*` tells them at length).
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from msgspec import Struct
+
+
+class Row(Struct, frozen=True, kw_only=True):
+    """Marks the structs that mirror a row type."""
+
+
+class Job(Row):
+    """A claimed job, as a handler gets it. SQL: forge.claimed_job."""
+
+    id: int
+    queue: str
+    type: str
+    payload: Any
+    priority: int
+    attempts: int
+    max_retries: int
+    scheduled_at: datetime
+    created_at: datetime
+    attempted_at: datetime
+    lease: UUID
+    lease_expires_at: datetime
+    timeout: timedelta | None
+    tags: list[str] | None
+
+
+class JobView(Row):
+    """Any job, live or finished, under one shape. SQL: forge.all_jobs."""
+
+    id: int
+    queue: str
+    type: str
+    payload: Any
+    priority: int
+    status: str
+    attempts: int
+    max_retries: int
+    scheduled_at: datetime
+    created_at: datetime
+    attempted_at: datetime | None
+    finished_at: datetime | None
+    worker: str | None
+    lease_expires_at: datetime | None
+    cancel_requested_at: datetime | None
+    unique_key: str | None
+    tags: list[str] | None
+    progress: float | None
+    progress_note: str | None
+    result: Any
+    errors: list[dict[str, Any]]
+    revived_at: datetime | None
+    revivals: int
+
+
+class Enqueued(Row):
+    """One job of `enqueue_many`: its id, and whether this call made it. SQL: forge.enqueued."""
+
+    id: int
+    created: bool
+
+
+class Failed(Row):
+    """What became of a failed attempt. SQL: forge.failed."""
+
+    id: int
+    status: str
+    scheduled_at: datetime | None
+    attempts: int
+    max_retries: int
+
+
+class Beat(Row):
+    """A job that a heartbeat has news of. SQL: forge.beat."""
+
+    id: int
+    reason: str
+
+
+class Change(Row):
+    """One job whose status was changed. SQL: forge.change."""
+
+    id: int
+    queue: str
+    type: str
+    from_status: str
+    to_status: str
+
+
+class TickResult(Row):
+    """What one task of a tick did. SQL: forge.tick_result."""
+
+    task: str
+    count: int
+
+
+class QueueRow(Row):
+    """A queue and its settings; null inherits the default. SQL: forge.queue_row."""
+
+    queue: str
+    paused_at: datetime | None
+    retry_base: timedelta | None
+    retry_factor: float | None
+    retry_cap: timedelta | None
+    retry_jitter: float | None
+    max_retries: int | None
+    keep_history: bool
+    created_at: datetime
+    updated_at: datetime
+
+
+class StatsRow(Row):
+    """The numbers of one queue. SQL: forge.stats_row."""
+
+    queue: str
+    paused: bool
+    waiting: int
+    scheduled: int
+    ready: int
+    processing: int
+    dead: int
+    completed: int
+    cancelled: int
+    failed: int
+    oldest_ready_at: datetime | None
+    capped: bool
+
+
+class WorkerRow(Row):
+    """A registered worker. SQL: forge.worker_row."""
+
+    worker: str
+    queues: list[str]
+    types: list[str] | None
+    host: str | None
+    pid: int | None
+    version: str | None
+    concurrency: int
+    alive: bool
+    started_at: datetime
+    heartbeat_at: datetime
+    processing: int
+
+
+class ThroughputRow(Row):
+    """What happened in one queue in one span of time. SQL: forge.throughput_row."""
+
+    at: datetime
+    queue: str
+    enqueued: int
+    completed: int
+    failed: int
+    dead: int
+    cancelled: int
+
+
+class ErrorCode(Row):
+    """One error code. SQL: forge.error_code."""
+
+    code: str
+    name: str
+    meaning: str
+
+
+class Transition(Row):
+    """One legal change of status. SQL: forge.transition."""
+
+    from_status: str
+    to_status: str
+    by: str
+    meaning: str

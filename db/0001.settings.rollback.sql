@@ -1,0 +1,3 @@
+drop table forge.types;
+drop table forge.queues;
+drop table forge.settings;

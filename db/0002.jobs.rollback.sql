@@ -1,0 +1,4 @@
+drop table forge.dead_jobs;
+drop table forge.history;
+drop table forge.jobs;
+drop sequence forge.job_id_seq;

@@ -1,0 +1,145 @@
+-- Where a job lives: forge.jobs while it is live, then forge.history or forge.dead_jobs.
+
+set local lock_timeout = '5s';
+
+-- Not an identity column: a sequence can be shared out over servers.
+create sequence forge.job_id_seq as bigint;
+
+create table forge.jobs (
+    id bigint not null default nextval('forge.job_id_seq'),
+    scheduled_at timestamptz not null,
+    created_at timestamptz not null,
+    attempted_at timestamptz,
+    lease_expires_at timestamptz,
+    cancel_requested_at timestamptz,
+    revived_at timestamptz,
+    lease uuid,
+    priority integer not null,
+    attempts integer not null default 0,
+    max_retries integer,
+    revivals integer not null default 0,
+    retry_base interval,
+    retry_factor double precision,
+    retry_cap interval,
+    retry_jitter double precision,
+    progress double precision,
+    status text not null,
+    queue text not null,
+    type text not null,
+    worker text,
+    unique_key text,
+    progress_note text,
+    tags text[],
+    payload jsonb not null,
+    errors jsonb,
+    constraint jobs_pkey primary key (id),
+    constraint jobs_status check (status in ('WAITING', 'PENDING', 'PROCESSING')),
+    constraint jobs_lease_iff_processing check ((status = 'PROCESSING') = (lease is not null)),
+    constraint jobs_expiry_iff_lease check ((lease is null) = (lease_expires_at is null)),
+    constraint jobs_attempts check (attempts >= 0)
+) with (
+    -- The hot table: vacuumed by the number of dead rows, never by its share, and at full speed.
+    autovacuum_vacuum_scale_factor = 0,
+    autovacuum_vacuum_threshold = 5000,
+    autovacuum_vacuum_insert_scale_factor = 0,
+    autovacuum_vacuum_insert_threshold = 50000,
+    autovacuum_analyze_scale_factor = 0,
+    autovacuum_analyze_threshold = 50000,
+    autovacuum_vacuum_cost_delay = 0
+);
+
+comment on table forge.jobs is 'Live jobs: WAITING, PENDING and PROCESSING. Read them through forge.all_jobs.';
+comment on column forge.jobs.scheduled_at is 'Not before this time; on a retry, when the backoff ends.';
+comment on column forge.jobs.max_retries is 'Re-runs after the first attempt; null: by policy of type, queue, settings.';
+comment on column forge.jobs.attempts is 'Claims that counted; given back by release and snooze.';
+comment on column forge.jobs.lease is 'The fence: only who holds it may finish the job.';
+comment on column forge.jobs.errors is 'Every failed attempt, oldest first: attempt, worker, times, error.';
+
+-- Serves the claim and the question which queues have work.
+create index job_ready_idx on forge.jobs (queue, priority desc, scheduled_at, id)
+where status = 'PENDING';
+
+-- Serves the search for lost leases.
+create index job_processing_idx on forge.jobs (lease_expires_at)
+where status = 'PROCESSING';
+
+-- Serves the count of waiting jobs.
+create index job_waiting_idx on forge.jobs (queue, id)
+where status = 'WAITING';
+
+-- Serves unique_key: one live job a key.
+create unique index job_unique_idx on forge.jobs (queue, unique_key)
+where unique_key is not null;
+
+create table forge.history (
+    id bigint not null,
+    scheduled_at timestamptz not null,
+    created_at timestamptz not null,
+    attempted_at timestamptz,
+    finished_at timestamptz not null,
+    cancel_requested_at timestamptz,
+    revived_at timestamptz,
+    lease uuid,
+    priority integer not null,
+    attempts integer not null,
+    max_retries integer,
+    revivals integer not null,
+    retry_base interval,
+    retry_factor double precision,
+    retry_cap interval,
+    retry_jitter double precision,
+    status text not null,
+    queue text not null,
+    type text not null,
+    worker text,
+    unique_key text,
+    tags text[],
+    payload jsonb not null,
+    result jsonb,
+    errors jsonb,
+    constraint history_status check (status in ('COMPLETED', 'CANCELLED', 'DEAD'))
+) partition by range (finished_at);
+
+comment on table forge.history is
+'Finished jobs by day (UTC): COMPLETED, CANCELLED, and DEAD ones that were discarded. Retention drops days.';
+comment on column forge.history.lease is 'The lease it was finished under, so that a repeated complete is recognised.';
+
+create index history_id_idx on forge.history (id);
+
+-- Takes what no day's partition takes, so that finishing a job never fails for want of one.
+create table forge.history_default partition of forge.history default;
+
+create table forge.dead_jobs (
+    id bigint not null,
+    scheduled_at timestamptz not null,
+    created_at timestamptz not null,
+    attempted_at timestamptz,
+    finished_at timestamptz not null,
+    cancel_requested_at timestamptz,
+    revived_at timestamptz,
+    lease uuid,
+    priority integer not null,
+    attempts integer not null,
+    max_retries integer,
+    revivals integer not null,
+    retry_base interval,
+    retry_factor double precision,
+    retry_cap interval,
+    retry_jitter double precision,
+    queue text not null,
+    type text not null,
+    worker text,
+    unique_key text,
+    tags text[],
+    payload jsonb not null,
+    errors jsonb,
+    constraint dead_jobs_pkey primary key (id)
+);
+
+comment on table forge.dead_jobs is 'The dead-letter queue: jobs whose retries are used up or whose error is permanent.';
+
+-- Serves the count and the list of one queue's dead jobs.
+create index dead_job_queue_idx on forge.dead_jobs (queue, id);
+
+-- Serves the retention of dead jobs.
+create index dead_job_finished_idx on forge.dead_jobs (finished_at);

@@ -1,0 +1,2 @@
+drop table forge.workers;
+drop sequence forge.worker_key_seq;

@@ -1,0 +1,15 @@
+drop type forge.transition;
+drop type forge.error_code;
+drop type forge.throughput_row;
+drop type forge.worker_row;
+drop type forge.stats_row;
+drop type forge.retry_policy;
+drop type forge.retention_row;
+drop type forge.type_row;
+drop type forge.queue_row;
+drop type forge.tick_result;
+drop type forge.change;
+drop type forge.beat;
+drop type forge.failed;
+drop type forge.enqueued;
+drop type forge.claimed_job;

@@ -1,0 +1,124 @@
+-- The shapes that functions return. A shape grows at its end, by a later migration.
+
+set local lock_timeout = '5s';
+
+create type forge.claimed_job as (
+    id bigint,
+    queue text,
+    type text,
+    payload jsonb,
+    priority integer,
+    attempts integer,
+    max_retries integer,
+    scheduled_at timestamptz,
+    created_at timestamptz,
+    attempted_at timestamptz,
+    lease uuid,
+    lease_expires_at timestamptz,
+    timeout interval,
+    tags text[]
+);
+
+create type forge.enqueued as (id bigint, created boolean);
+
+create type forge.failed as (
+    id bigint,
+    status text,
+    scheduled_at timestamptz,
+    attempts integer,
+    max_retries integer
+);
+
+create type forge.beat as (id bigint, reason text);
+
+create type forge.change as (
+    id bigint,
+    queue text,
+    type text,
+    from_status text,
+    to_status text
+);
+
+create type forge.tick_result as (task text, count bigint);
+
+create type forge.queue_row as (
+    queue text,
+    paused_at timestamptz,
+    retry_base interval,
+    retry_factor double precision,
+    retry_cap interval,
+    retry_jitter double precision,
+    max_retries integer,
+    keep_history boolean,
+    created_at timestamptz,
+    updated_at timestamptz
+);
+
+create type forge.type_row as (
+    type text,
+    retry_base interval,
+    retry_factor double precision,
+    retry_cap interval,
+    retry_jitter double precision,
+    max_retries integer,
+    created_at timestamptz,
+    updated_at timestamptz
+);
+
+create type forge.retention_row as (history interval, dead interval);
+
+create type forge.retry_policy as (
+    retry_base interval,
+    retry_factor double precision,
+    retry_cap interval,
+    retry_jitter double precision,
+    max_retries integer
+);
+
+create type forge.stats_row as (
+    queue text,
+    paused boolean,
+    waiting bigint,
+    scheduled bigint,
+    ready bigint,
+    processing bigint,
+    dead bigint,
+    completed bigint,
+    cancelled bigint,
+    failed bigint,
+    oldest_ready_at timestamptz,
+    capped boolean
+);
+
+create type forge.worker_row as (
+    worker text,
+    queues text[],
+    types text[],
+    host text,
+    pid integer,
+    version text,
+    concurrency integer,
+    alive boolean,
+    started_at timestamptz,
+    heartbeat_at timestamptz,
+    processing bigint
+);
+
+create type forge.throughput_row as (
+    at timestamptz,
+    queue text,
+    enqueued bigint,
+    completed bigint,
+    failed bigint,
+    dead bigint,
+    cancelled bigint
+);
+
+create type forge.error_code as (code text, name text, meaning text);
+
+create type forge.transition as (
+    from_status text,
+    to_status text,
+    by text,
+    meaning text
+);

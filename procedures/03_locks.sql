@@ -1,0 +1,83 @@
+-- Advisory locks and notifications: all of Forge's keys, and the doorbell.
+--
+-- Every lock is of the two-integer kind, whose first integer is a space of Forge's own: 'JQ' in
+-- ASCII (0x4A51) in the upper half, the purpose in the lower. The second integer:
+--   claim     the job's id, modulo 2^31     transaction, exclusive   while a claim commits
+--   worker    the worker's liveness_key     session, exclusive       while the worker lives
+--   tick      0                             transaction, exclusive   one tick at a time
+--   doorbell  the queue's bucket            session, exclusive       while a worker is parked
+--                                           transaction, shared      a try, by who rings
+-- Order: tick before doorbell before claim; nobody waits for any of them, all are tries.
+--
+-- The doorbell: a commit with NOTIFY takes a lock of the whole cluster, so a ring is sent only when
+-- someone sleeps. A parked worker holds the bell exclusively and looks at its queue once more after
+-- taking it; who enqueues tries a shared lock on it. If the try fails, someone sleeps: NOTIFY. If it
+-- succeeds, it is held until the commit, so that a worker cannot park in between and miss the job:
+-- its own try fails, and it polls again soon.
+
+create or replace function forge._lock_space(purpose text)
+returns integer
+language sql immutable parallel safe
+as $function$
+    select 1246822400 + case $1       -- 0x4A510000
+        when 'claim' then 1
+        when 'worker' then 2
+        when 'tick' then 3
+        when 'doorbell' then 4
+    end;
+$function$;
+comment on function forge._lock_space(text) is
+'The first key of the advisory locks of one purpose: claim, worker, tick or doorbell. Internal.';
+
+create or replace function forge._claim_key(id bigint)
+returns integer
+language sql immutable parallel safe
+as $function$
+    select ($1 & 2147483647)::integer;
+$function$;
+comment on function forge._claim_key(bigint) is
+'The second key of the lock that goes with the claim of a job. Internal.';
+
+create or replace function forge._doorbell_key(queue text)
+returns integer
+language sql immutable parallel safe
+as $function$
+    -- 1,024 buckets: a transaction that enqueues into a million queues holds no more locks than that,
+    -- and two queues that share a bucket only ring once too often
+    select pg_catalog.hashtext($1) & 1023;
+$function$;
+comment on function forge._doorbell_key(text) is
+'The second key of the doorbell of a queue. Internal.';
+
+create or replace function forge._ring(queue text)
+returns void
+language plpgsql volatile
+as $function$
+begin
+    if not pg_catalog.pg_try_advisory_xact_lock_shared(
+        forge._lock_space('doorbell'), forge._doorbell_key(_ring.queue)
+    ) then
+        perform pg_catalog.pg_notify('forge', _ring.queue);
+    end if;
+end;
+$function$;
+comment on function forge._ring(text) is
+'Wakes the workers parked at a queue, if there are any. The only sender on channel forge. Internal.';
+
+create or replace function forge._announce(
+    topic text,
+    queue text default null
+)
+returns void
+language plpgsql volatile
+as $function$
+begin
+    if _announce.topic = 'cancel' then
+        perform pg_catalog.pg_notify('forge_cancel', _announce.queue);
+    end if;
+    perform pg_catalog.pg_notify('forge_events', _announce.topic);
+end;
+$function$;
+comment on function forge._announce(text, text) is
+'Tells watchers that an operator changed something, on channel forge_events, and the workers of a
+queue that a running job is to be cancelled, on channel forge_cancel. Never on the hot path. Internal.';

@@ -1,0 +1,171 @@
+-- Enqueue: new --enqueue--> PENDING, in the caller's transaction.
+--
+-- Locks: the doorbell of the queue (a shared try), and with a unique_key the index entry of that key
+-- until the caller commits. Raises: JQ001, JQ005. Called by: anyone who has work to be done.
+
+create or replace function forge._check_enqueue(
+    type text,
+    payload jsonb,
+    queue text,
+    priority integer,
+    scheduled_at timestamptz,
+    unique_key text,
+    tags text[]
+)
+returns void
+language plpgsql volatile
+as $function$
+begin
+    perform forge._check_name('type', _check_enqueue.type);
+    perform forge._check_name('queue', _check_enqueue.queue);
+    if _check_enqueue.payload is null then
+        perform forge._invalid('payload', null, 'pass a JSON value; ''{}'' where there is nothing to say');
+    end if;
+    if (_check_enqueue.priority between -32768 and 32767) is not true then
+        perform forge._invalid('priority', _check_enqueue.priority::text, 'use -32768 to 32767');
+    end if;
+    if isfinite(_check_enqueue.scheduled_at) is false then
+        perform forge._invalid('scheduled_at', _check_enqueue.scheduled_at::text, 'use a finite time');
+    end if;
+    if (char_length(_check_enqueue.unique_key) between 1 and 500) is false then
+        perform forge._invalid('unique_key', _check_enqueue.unique_key, 'use 1 to 500 characters');
+    end if;
+    if _check_enqueue.tags is not null and (
+        cardinality(_check_enqueue.tags) > 20
+        or array_position(_check_enqueue.tags, null) is not null
+        or exists (select from unnest(_check_enqueue.tags) as t (tag) where char_length(t.tag) not between 1 and 100)
+    ) then
+        perform forge._invalid('tags', _check_enqueue.tags::text, 'use at most 20 tags of 1 to 100 characters');
+    end if;
+end;
+$function$;
+comment on function forge._check_enqueue(text, jsonb, text, integer, timestamptz, text, text[]) is
+'Says which argument of an enqueue is wrong, if one is. Internal.';
+
+create or replace function forge._enqueue_unique(
+    job forge.jobs
+)
+returns forge.enqueued
+language plpgsql volatile
+as $function$
+declare
+    v_row forge.enqueued;
+begin
+    -- The index decides, not a look before the insert. Whoever holds the key may finish between our
+    -- insert and our look: then the key is free again, and the next round takes it.
+    loop
+        insert into forge.jobs (
+            scheduled_at, created_at, priority, max_retries,
+            retry_base, retry_factor, retry_cap, retry_jitter,
+            status, queue, type, unique_key, tags, payload
+        )
+        values (
+            job.scheduled_at, job.created_at, job.priority, job.max_retries,
+            job.retry_base, job.retry_factor, job.retry_cap, job.retry_jitter,
+            'PENDING', job.queue, job.type, job.unique_key, job.tags, job.payload
+        )
+        on conflict (queue, unique_key) where unique_key is not null do nothing
+        returning id, true into v_row;
+        exit when found;
+
+        select j.id, false into v_row
+        from forge.jobs as j
+        where j.queue = job.queue and j.unique_key = job.unique_key;
+        exit when found;
+    end loop;
+    return v_row;
+end;
+$function$;
+comment on function forge._enqueue_unique(forge.jobs) is
+'Inserts a job that has a unique_key, or finds the live one that holds it. Internal.';
+
+create or replace function forge.enqueue(
+    type text,
+    payload jsonb default '{}',
+    queue text default 'default',
+    priority integer default 0,
+    scheduled_at timestamptz default null,
+    max_retries integer default null,
+    unique_key text default null,
+    retry_base interval default null,
+    retry_factor double precision default null,
+    retry_cap interval default null,
+    retry_jitter double precision default null,
+    tags text[] default null
+)
+returns bigint
+language plpgsql volatile security definer
+set search_path = pg_catalog, forge, pg_temp
+as $function$
+declare
+    v_now constant timestamptz := forge.now();
+    v_due constant timestamptz := coalesce(enqueue.scheduled_at, v_now);
+    v_job forge.jobs;
+    v_row forge.enqueued;
+begin
+    perform forge._check_enqueue(
+        enqueue.type, enqueue.payload, enqueue.queue, enqueue.priority, enqueue.scheduled_at,
+        enqueue.unique_key, enqueue.tags
+    );
+    perform forge._check_policy(
+        enqueue.retry_base, enqueue.retry_factor, enqueue.retry_cap, enqueue.retry_jitter,
+        enqueue.max_retries
+    );
+    perform forge._check_size('payload', enqueue.payload);
+
+    if enqueue.unique_key is null then
+        insert into forge.jobs (
+            scheduled_at, created_at, priority, max_retries,
+            retry_base, retry_factor, retry_cap, retry_jitter,
+            status, queue, type, tags, payload
+        )
+        values (
+            v_due, v_now, enqueue.priority, enqueue.max_retries,
+            enqueue.retry_base, enqueue.retry_factor, enqueue.retry_cap, enqueue.retry_jitter,
+            'PENDING', enqueue.queue, enqueue.type, enqueue.tags, enqueue.payload
+        )
+        returning id, true into v_row;
+    else
+        v_job.scheduled_at := v_due;
+        v_job.created_at := v_now;
+        v_job.priority := enqueue.priority;
+        v_job.max_retries := enqueue.max_retries;
+        v_job.retry_base := enqueue.retry_base;
+        v_job.retry_factor := enqueue.retry_factor;
+        v_job.retry_cap := enqueue.retry_cap;
+        v_job.retry_jitter := enqueue.retry_jitter;
+        v_job.queue := enqueue.queue;
+        v_job.type := enqueue.type;
+        v_job.unique_key := enqueue.unique_key;
+        v_job.tags := enqueue.tags;
+        v_job.payload := enqueue.payload;
+        v_row := forge._enqueue_unique(v_job);
+    end if;
+
+    if v_row.created and v_due <= v_now then
+        perform forge._ring(enqueue.queue);
+    end if;
+    return v_row.id;
+end;
+$function$;
+comment on function forge.enqueue(
+    text, jsonb, text, integer, timestamptz, integer, text,
+    interval, double precision, interval, double precision, text[]
+) is
+'Adds one job, in the caller''s transaction: it exists when that commits, and never if it does not.
+
+Parameters:
+  type          which handler runs it; 1 to 200 characters
+  payload       what the handler gets; any JSON, at most 1 MiB; default {}
+  queue         which workers see it; 1 to 200 characters; default default
+  priority      higher first; -32768 to 32767; default 0
+  scheduled_at  not before this time; default now
+  max_retries   re-runs after the first attempt, 0 to 100000; default by type, queue, else 10
+  unique_key    at most one live job of this key in the queue; at most 500 characters; default none
+  retry_base, retry_factor, retry_cap, retry_jitter
+                the backoff: base * factor^(n-1), at most cap, plus up to jitter (a share, 0 to 1);
+                default by type, queue, else 5 s, 2, 1 h, 0.1
+  tags          at most 20 words to find the job by; default none
+Returns: the id; where unique_key is taken, the id of the live job that holds it.
+Raises: JQ001, JQ005.
+Example: select forge.enqueue(''email'', ''{"to":"a@b.c"}'', priority => 10);';

@@ -1,0 +1,196 @@
+-- While a job runs: heartbeat and progress keep it; release and snooze give it back.
+-- PROCESSING --release--> PENDING, PROCESSING --snooze--> PENDING.
+--
+-- Every statement names the lease: a stale worker changes nothing. Locks: rows of forge.jobs by
+-- ascending id. Raises: JQ001, JQ002. Called by: workers.
+
+create or replace function forge.heartbeat(
+    worker text,
+    ids bigint[] default '{}',
+    leases uuid[] default '{}',
+    extend interval default '60 seconds'
+)
+returns setof forge.beat
+language plpgsql volatile security definer
+set search_path = pg_catalog, forge, pg_temp
+set enable_seqscan = off
+set jit = off
+as $function$
+declare
+    v_now constant timestamptz := forge.now();
+    v_expires constant timestamptz := v_now + heartbeat.extend;
+begin
+    perform forge._check_name('worker', heartbeat.worker);
+    perform forge._check_finish(heartbeat.ids, heartbeat.leases, null);
+    if (heartbeat.extend between interval '1 second' and interval '1 day') is not true then
+        perform forge._invalid('extend', heartbeat.extend::text, 'use 1 second to 1 day');
+    end if;
+
+    update forge.workers as w set heartbeat_at = v_now where w.worker = heartbeat.worker;
+
+    return query
+    with held as materialized (
+        select j.id
+        from unnest(heartbeat.ids, heartbeat.leases) as h (id, lease)
+        join forge.jobs as j on j.id = h.id and j.lease = h.lease
+        where j.status = 'PROCESSING'
+        order by j.id
+        for no key update of j
+    ),
+    beaten as (
+        update forge.jobs as j
+        set lease_expires_at = greatest(j.lease_expires_at, v_expires)
+        from held as h
+        where j.id = h.id
+        returning j.id, j.cancel_requested_at
+    )
+    select
+        i.id,
+        case when b.id is null then 'lease_lost' else 'cancel_requested' end
+    from unnest(heartbeat.ids) as i (id)
+    left join beaten as b on b.id = i.id
+    where b.id is null or b.cancel_requested_at is not null
+    order by i.id;
+end;
+$function$;
+comment on function forge.heartbeat(text, bigint[], uuid[], interval) is
+'Says that a worker lives, and extends the leases of the jobs it holds.
+
+Parameters:
+  worker       its name
+  ids, leases  of the claims it holds, in the same order; default none
+  extend       the leases end so long from now, never earlier than before; 1 second to 1 day; default 60 s
+Returns: the jobs that need attention: id and reason, lease_lost (stop: somebody else owns it, or it has
+ended) or cancel_requested (stop, then call fail).
+Raises: JQ001.
+Example: select * from forge.heartbeat(''psql'', ''{1}'', array[gen_random_uuid()]);';
+
+create or replace function forge.progress(
+    id bigint,
+    lease uuid,
+    value double precision,
+    note text default null,
+    queue text default null
+)
+returns boolean
+language plpgsql volatile security definer
+set search_path = pg_catalog, forge, pg_temp
+as $function$
+begin
+    if (progress.value between 0 and 1) is not true then
+        perform forge._invalid('value', progress.value::text, 'use 0 to 1');
+    end if;
+
+    update forge.jobs as j
+    set progress = progress.value,
+        progress_note = left(progress.note, 500)
+    where j.id = progress.id
+        and j.status = 'PROCESSING'
+        and j.lease = progress.lease
+        and (progress.queue is null or j.queue = progress.queue);
+    if not found then
+        perform forge._refuse_lease(progress.id, progress.lease);
+    end if;
+    return true;
+end;
+$function$;
+comment on function forge.progress(bigint, uuid, double precision, text, text) is
+'Records how far a running job has come, for others to see.
+
+Parameters:
+  id, lease  of the claim
+  value      0 to 1
+  note       kept up to 500 characters; default none
+  queue      of the job; default any
+Returns: true.
+Raises: JQ001, JQ002.
+Example: select forge.progress(1, ''00000000-0000-0000-0000-000000000000'', 0.5, ''half way'');';
+
+create or replace function forge._give_back(
+    id bigint,
+    lease uuid,
+    queue text,
+    scheduled_at timestamptz
+)
+returns forge.change
+language plpgsql volatile
+as $function$
+declare
+    v_row forge.change;
+begin
+    update forge.jobs as j
+    set status = 'PENDING',
+        attempts = j.attempts - 1,
+        scheduled_at = coalesce(_give_back.scheduled_at, j.scheduled_at),
+        lease = null,
+        lease_expires_at = null,
+        progress = null,
+        progress_note = null
+    where j.id = _give_back.id
+        and j.status = 'PROCESSING'
+        and j.lease = _give_back.lease
+        and (_give_back.queue is null or j.queue = _give_back.queue)
+    returning j.id, j.queue, j.type, 'PROCESSING', j.status into v_row;
+    if not found then
+        perform forge._refuse_lease(_give_back.id, _give_back.lease);
+    end if;
+    return v_row;
+end;
+$function$;
+comment on function forge._give_back(bigint, uuid, text, timestamptz) is
+'Makes a claimed job PENDING again and takes its attempt off. Internal.';
+
+create or replace function forge.release(
+    id bigint,
+    lease uuid,
+    queue text default null
+)
+returns forge.change
+language plpgsql volatile security definer
+set search_path = pg_catalog, forge, pg_temp
+as $function$
+declare
+    v_row forge.change;
+begin
+    v_row := forge._give_back(release.id, release.lease, release.queue, null);
+    perform forge._ring(v_row.queue);
+    return v_row;
+end;
+$function$;
+comment on function forge.release(bigint, uuid, text) is
+'Gives a claimed job back at once, as if it had not been claimed: the attempt does not count.
+
+Parameters:
+  id, lease  of the claim
+  queue      of the job; default any
+Returns: id, queue, type, from_status, to_status.
+Raises: JQ002.
+Example: select * from forge.release(1, ''00000000-0000-0000-0000-000000000000'');';
+
+create or replace function forge.snooze(
+    id bigint,
+    lease uuid,
+    delay interval,
+    queue text default null
+)
+returns forge.change
+language plpgsql volatile security definer
+set search_path = pg_catalog, forge, pg_temp
+as $function$
+begin
+    if (snooze.delay between interval '0' and interval '365 days') is not true then
+        perform forge._invalid('delay', snooze.delay::text, 'use 0 to 365 days');
+    end if;
+    return forge._give_back(snooze.id, snooze.lease, snooze.queue, forge.now() + snooze.delay);
+end;
+$function$;
+comment on function forge.snooze(bigint, uuid, interval, text) is
+'Puts a claimed job off: due again after the delay. The attempt does not count.
+
+Parameters:
+  id, lease  of the claim
+  delay      0 to 365 days
+  queue      of the job; default any
+Returns: id, queue, type, from_status, to_status.
+Raises: JQ001, JQ002.
+Example: select * from forge.snooze(1, ''00000000-0000-0000-0000-000000000000'', ''10 minutes'');';

@@ -1,0 +1,313 @@
+-- What operators do to single jobs and to the dead-letter queue.
+-- PENDING, WAITING --cancel--> CANCELLED; DEAD, CANCELLED --retry--> PENDING; DEAD --discard--> DEAD.
+--
+-- Locks: the row of the job, then what it is moved to; many by ascending id, those that somebody else
+-- holds are skipped. Raises: JQ001, JQ003, JQ004.
+
+create or replace function forge.cancel(
+    id bigint,
+    queue text default null
+)
+returns forge.change
+language plpgsql volatile security definer
+set search_path = pg_catalog, forge, pg_temp
+set enable_seqscan = off
+set jit = off
+as $function$
+declare
+    v_now constant timestamptz := forge.now();
+    v_job forge.jobs;
+    v_status text;
+    v_row forge.change;
+begin
+    select j.* into v_job
+    from forge.jobs as j
+    where j.id = cancel.id and (cancel.queue is null or j.queue = cancel.queue)
+    for update;
+    if not found then
+        select a.id, a.queue, a.type, a.status, a.status into v_row
+        from forge.all_jobs as a
+        where a.id = cancel.id and (cancel.queue is null or a.queue = cancel.queue);
+        if not found then
+            perform forge._not_found(cancel.id);
+        elsif v_row.to_status <> 'CANCELLED' then
+            perform forge._wrong_status(cancel.id, v_row.to_status, 'only a live job can be cancelled');
+        end if;
+        return v_row;
+    end if;
+
+    if v_job.status = 'PROCESSING' then
+        v_status := 'PROCESSING';
+        update forge.jobs as j
+        set cancel_requested_at = coalesce(j.cancel_requested_at, v_now)
+        where j.id = v_job.id;
+    else
+        v_status := 'CANCELLED';
+        v_job.cancel_requested_at := v_now;
+        perform forge._archive(v_job, v_status, v_now);
+        insert into forge.tallies (at, queue, cancelled) values (v_now, v_job.queue, 1);
+    end if;
+    perform forge._announce('cancel', v_job.queue);
+
+    v_row := (v_job.id, v_job.queue, v_job.type, v_job.status, v_status);
+    return v_row;
+end;
+$function$;
+comment on function forge.cancel(bigint, text) is
+'Cancels a live job. One that runs is asked to stop, and is CANCELLED when its attempt ends in failure.
+
+Parameters:
+  id     of the job
+  queue  of the job; default any
+Returns: id, queue, type, from_status, to_status: CANCELLED; PROCESSING where the worker was asked. A job
+that was cancelled before comes back as it is.
+Raises: JQ003, JQ004 (it is finished, or dead).
+Example: select * from forge.cancel(forge.enqueue(''email''));';
+
+create or replace function forge._revive(
+    job forge.jobs,
+    at timestamptz
+)
+returns boolean
+language plpgsql volatile
+as $function$
+begin
+    insert into forge.jobs (
+        id, scheduled_at, created_at, revived_at, priority, attempts, max_retries, revivals,
+        retry_base, retry_factor, retry_cap, retry_jitter,
+        status, queue, type, unique_key, tags, payload, errors
+    )
+    values (
+        job.id, _revive.at, job.created_at, _revive.at, job.priority, 0, job.max_retries,
+        job.revivals + 1, job.retry_base, job.retry_factor, job.retry_cap, job.retry_jitter,
+        'PENDING', job.queue, job.type, job.unique_key, job.tags, job.payload, job.errors
+    )
+    on conflict (queue, unique_key) where unique_key is not null do nothing;
+    return found;
+end;
+$function$;
+comment on function forge._revive(forge.jobs, timestamptz) is
+'Inserts a job that was dead or cancelled as PENDING, with fresh retries; false where its unique_key is
+held by a live job. Internal.';
+
+create or replace function forge.retry(
+    id bigint,
+    queue text default null
+)
+returns forge.change
+language plpgsql volatile security definer
+set search_path = pg_catalog, forge, pg_temp
+set enable_seqscan = off
+set jit = off
+as $function$
+declare
+    v_now constant timestamptz := forge.now();
+    v_job forge.jobs;
+    v_from text;
+    v_row forge.change;
+begin
+    -- A job that waits for its time, or out its backoff: due now.
+    update forge.jobs as j
+    set scheduled_at = least(j.scheduled_at, v_now)
+    where j.id = retry.id
+        and j.status = 'PENDING'
+        and (retry.queue is null or j.queue = retry.queue)
+    returning j.id, j.queue, j.type, j.status, j.status into v_row;
+    if found then
+        perform forge._ring(v_row.queue);
+        return v_row;
+    end if;
+
+    delete from forge.dead_jobs as d
+    where d.id = retry.id and (retry.queue is null or d.queue = retry.queue)
+    returning
+        d.id, d.created_at, d.priority, d.max_retries, d.revivals, d.retry_base, d.retry_factor,
+        d.retry_cap, d.retry_jitter, d.queue, d.type, d.unique_key, d.tags, d.payload, d.errors, 'DEAD'
+    into
+        v_job.id, v_job.created_at, v_job.priority, v_job.max_retries, v_job.revivals,
+        v_job.retry_base, v_job.retry_factor, v_job.retry_cap, v_job.retry_jitter, v_job.queue,
+        v_job.type, v_job.unique_key, v_job.tags, v_job.payload, v_job.errors, v_from;
+    if not found then
+        delete from forge.history as h
+        where h.id = retry.id
+            and h.status in ('CANCELLED', 'DEAD')
+            and (retry.queue is null or h.queue = retry.queue)
+        returning
+            h.id, h.created_at, h.priority, h.max_retries, h.revivals, h.retry_base, h.retry_factor,
+            h.retry_cap, h.retry_jitter, h.queue, h.type, h.unique_key, h.tags, h.payload, h.errors,
+            h.status
+        into
+            v_job.id, v_job.created_at, v_job.priority, v_job.max_retries, v_job.revivals,
+            v_job.retry_base, v_job.retry_factor, v_job.retry_cap, v_job.retry_jitter, v_job.queue,
+            v_job.type, v_job.unique_key, v_job.tags, v_job.payload, v_job.errors, v_from;
+    end if;
+    if not found then
+        select a.status into v_from
+        from forge.all_jobs as a
+        where a.id = retry.id and (retry.queue is null or a.queue = retry.queue);
+        if not found then
+            perform forge._not_found(retry.id);
+        end if;
+        perform forge._wrong_status(
+            retry.id, v_from, 'only a PENDING, DEAD or CANCELLED job can be retried; enqueue a new one'
+        );
+    end if;
+
+    if not forge._revive(v_job, v_now) then
+        perform forge._wrong_status(
+            retry.id, v_from, 'a live job holds its unique_key; cancel that one or wait until it ends'
+        );
+    end if;
+    perform forge._ring(v_job.queue);
+    perform forge._announce('dead');
+    v_row := (v_job.id, v_job.queue, v_job.type, v_from, 'PENDING');
+    return v_row;
+end;
+$function$;
+comment on function forge.retry(bigint, text) is
+'Runs a job again, now: out of the dead-letter queue, after a cancellation, or instead of its backoff.
+
+A revived job keeps its id and its errors and starts with fresh retries; revivals counts how often.
+
+Parameters:
+  id     of the job
+  queue  of the job; default any
+Returns: id, queue, type, from_status, to_status (PENDING).
+Raises: JQ003, JQ004 (it runs, it is completed, or a live job holds its unique_key).
+Example: select * from forge.retry(forge.enqueue(''email'', scheduled_at => now() + ''1 day''));';
+
+create or replace function forge.retry_dead(
+    queue text default null,
+    type text default null,
+    error_contains text default null,
+    died_before timestamptz default null,
+    max_jobs integer default 100
+)
+returns setof forge.change
+language plpgsql volatile security definer
+set search_path = pg_catalog, forge, pg_temp
+as $function$
+declare
+    v_now constant timestamptz := forge.now();
+    v_dead forge.dead_jobs;
+    v_job forge.jobs;
+    v_count integer := 0;
+begin
+    if (retry_dead.max_jobs between 1 and 10000) is not true then
+        perform forge._invalid('max_jobs', retry_dead.max_jobs::text, 'use 1 to 10000');
+    end if;
+    for v_dead in
+        select d.*
+        from forge.dead_jobs as d
+        where (retry_dead.queue is null or d.queue = retry_dead.queue)
+            and (retry_dead.type is null or d.type = retry_dead.type)
+            and (retry_dead.died_before is null or d.finished_at < retry_dead.died_before)
+            and (
+                retry_dead.error_contains is null
+                or position(lower(retry_dead.error_contains) in lower(d.errors -> -1 ->> 'error')) > 0
+            )
+            -- one whose key is taken cannot come back, and must not stand in the way of the others
+            and not exists (
+                select from forge.jobs as j where j.queue = d.queue and j.unique_key = d.unique_key
+            )
+        order by d.id
+        limit retry_dead.max_jobs
+        for update skip locked
+    loop
+        v_job := null;
+        v_job.id := v_dead.id;
+        v_job.created_at := v_dead.created_at;
+        v_job.priority := v_dead.priority;
+        v_job.max_retries := v_dead.max_retries;
+        v_job.revivals := v_dead.revivals;
+        v_job.retry_base := v_dead.retry_base;
+        v_job.retry_factor := v_dead.retry_factor;
+        v_job.retry_cap := v_dead.retry_cap;
+        v_job.retry_jitter := v_dead.retry_jitter;
+        v_job.queue := v_dead.queue;
+        v_job.type := v_dead.type;
+        v_job.unique_key := v_dead.unique_key;
+        v_job.tags := v_dead.tags;
+        v_job.payload := v_dead.payload;
+        v_job.errors := v_dead.errors;
+        continue when not forge._revive(v_job, v_now);
+
+        delete from forge.dead_jobs as d where d.id = v_dead.id;
+        perform forge._ring(v_dead.queue);
+        v_count := v_count + 1;
+        return next (v_dead.id, v_dead.queue, v_dead.type, 'DEAD', 'PENDING')::forge.change;
+    end loop;
+    if v_count > 0 then
+        perform forge._announce('dead');
+    end if;
+end;
+$function$;
+comment on function forge.retry_dead(text, text, text, timestamptz, integer) is
+'Revives dead jobs that match a filter, oldest first, a bounded number at a time.
+
+Call it again until fewer than max_jobs come back. Jobs whose unique_key is held by a live job stay.
+
+Parameters:
+  queue, type     of the jobs; default any
+  error_contains  a part of their last error, in any case; default any
+  died_before     only those that died before; default any
+  max_jobs        1 to 10000; default 100
+Returns: one row a revived job: id, queue, type, from_status, to_status.
+Raises: JQ001.
+Example: select count(*) from forge.retry_dead(queue => ''default'', max_jobs => 1000);';
+
+create or replace function forge.discard(
+    id bigint,
+    queue text default null
+)
+returns forge.change
+language plpgsql volatile security definer
+set search_path = pg_catalog, forge, pg_temp
+as $function$
+declare
+    v_now constant timestamptz := forge.now();
+    v_status text;
+    v_row forge.change;
+begin
+    with gone as (
+        delete from forge.dead_jobs as d
+        where d.id = discard.id and (discard.queue is null or d.queue = discard.queue)
+        returning d.*
+    )
+    insert into forge.history as h (
+        id, scheduled_at, created_at, attempted_at, finished_at, cancel_requested_at, revived_at,
+        lease, priority, attempts, max_retries, revivals,
+        retry_base, retry_factor, retry_cap, retry_jitter,
+        status, queue, type, worker, unique_key, tags, payload, errors
+    )
+    select
+        g.id, g.scheduled_at, g.created_at, g.attempted_at, v_now, g.cancel_requested_at, g.revived_at,
+        g.lease, g.priority, g.attempts, g.max_retries, g.revivals,
+        g.retry_base, g.retry_factor, g.retry_cap, g.retry_jitter,
+        'DEAD', g.queue, g.type, g.worker, g.unique_key, g.tags, g.payload, g.errors
+    from gone as g
+    returning h.id, h.queue, h.type, 'DEAD', h.status into v_row;
+    if found then
+        perform forge._announce('dead');
+        return v_row;
+    end if;
+
+    select a.status into v_status
+    from forge.all_jobs as a
+    where a.id = discard.id and (discard.queue is null or a.queue = discard.queue);
+    if not found then
+        perform forge._not_found(discard.id);
+    end if;
+    perform forge._wrong_status(discard.id, v_status, 'only a job in the dead-letter queue can be discarded');
+    return null;
+end;
+$function$;
+comment on function forge.discard(bigint, text) is
+'Takes a job out of the dead-letter queue for good; the history keeps it, and retry can bring it back.
+
+Parameters:
+  id     of the job
+  queue  of the job; default any
+Returns: id, queue, type, from_status, to_status.
+Raises: JQ003, JQ004.
+Example: select d.* from forge.list_dead() as l, forge.discard(l.id) as d;';

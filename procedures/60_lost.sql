@@ -1,0 +1,118 @@
+-- Attempts whose worker is gone: PROCESSING --tick--> PENDING, DEAD or CANCELLED.
+--
+-- A loss counts as a failed attempt, so that a job that kills its worker ends in the dead-letter queue
+-- like any other. The first is retried at once, as it is the worker that failed as a rule; the n-th
+-- waits as the (n-1)-th failure would. Locks: the row of the worker, then rows of forge.jobs that
+-- nobody else holds. Called by: tick.
+
+create or replace function forge._lose_jobs_of(
+    worker text
+)
+returns bigint
+language plpgsql volatile
+as $function$
+declare
+    v_job forge.jobs;
+    v_count bigint := 0;
+begin
+    -- Locked, and looked at again under the lock: whoever finished the job meanwhile has won.
+    for v_job in
+        select j.*
+        from forge.jobs as j
+        where j.status = 'PROCESSING' and j.worker = _lose_jobs_of.worker
+        order by j.id
+        for update skip locked
+    loop
+        perform forge._settle(
+            v_job, 'the worker is gone', 'WorkerLost', null, true, null, v_job.attempts - 1
+        );
+        v_count := v_count + 1;
+    end loop;
+    return v_count;
+end;
+$function$;
+comment on function forge._lose_jobs_of(text) is
+'Ends the attempts of a worker that is gone; returns how many. Internal.';
+
+create or replace function forge._lose_expired(
+    at timestamptz
+)
+returns bigint
+language plpgsql volatile
+as $function$
+declare
+    v_job forge.jobs;
+    v_count bigint := 0;
+begin
+    for v_job in
+        select j.*
+        from forge.jobs as j
+        where j.status = 'PROCESSING' and j.lease_expires_at < _lose_expired.at
+        order by j.lease_expires_at
+        limit 1000
+        for update skip locked
+    loop
+        perform forge._settle(
+            v_job, 'the lease ended before the job did', 'LeaseExpired',
+            null, true, null, v_job.attempts - 1
+        );
+        v_count := v_count + 1;
+    end loop;
+    return v_count;
+end;
+$function$;
+comment on function forge._lose_expired(timestamptz) is
+'Ends the attempts whose lease is over, at most 1,000 of them; returns how many. Internal.';
+
+create or replace function forge._lose_workers(
+    at timestamptz
+)
+returns setof forge.tick_result
+language plpgsql volatile
+as $function$
+declare
+    v_space constant integer := forge._lock_space('worker');
+    v_worker forge.workers;
+    v_gone bigint := 0;
+    v_jobs bigint := 0;
+    v_suspects bigint := 0;
+begin
+    for v_worker in
+        select w.*
+        from forge.workers as w
+        where w.liveness_key is not null
+            -- a session can take its own lock twice, so it cannot tell this way that it lives
+            and w.backend_pid <> pg_backend_pid()
+        order by w.worker
+        for update skip locked
+    loop
+        if not pg_try_advisory_xact_lock(v_space, v_worker.liveness_key) then
+            update forge.workers as w
+            set missing_since = null
+            where w.worker = v_worker.worker and w.missing_since is not null;
+        elsif v_worker.missing_since is null then
+            -- Perhaps it is just reconnecting: it gets until the next look, 0.3 seconds on.
+            v_suspects := v_suspects + 1;
+            update forge.workers as w
+            set missing_since = _lose_workers.at
+            where w.worker = v_worker.worker;
+        elsif v_worker.missing_since <= _lose_workers.at - interval '0.25 seconds' then
+            v_gone := v_gone + 1;
+            v_jobs := v_jobs + forge._lose_jobs_of(v_worker.worker);
+            delete from forge.workers as w where w.worker = v_worker.worker;
+        else
+            v_suspects := v_suspects + 1;
+        end if;
+    end loop;
+
+    -- Workers without the lock are listed until they have been silent for as long as any lease that
+    -- they may hold; their jobs come back by lease.
+    delete from forge.workers as w
+    where w.liveness_key is null and w.heartbeat_at < _lose_workers.at - interval '5 minutes';
+
+    return query values
+        ('suspect_workers', v_suspects), ('lost_workers', v_gone), ('jobs_of_lost_workers', v_jobs);
+end;
+$function$;
+comment on function forge._lose_workers(timestamptz) is
+'Finds workers whose liveness lock is free, and ends their attempts at the second look. Internal.';

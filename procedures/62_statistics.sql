@@ -1,0 +1,84 @@
+-- Statistics: tallies are added up to totals and to samples of ten seconds.
+--
+-- Nothing here counts jobs. Locks: rows of the statistics tables, which only the tick writes.
+-- Called by: tick, and by stats for what the tick has not added up yet.
+
+create or replace function forge._add_tallies(
+    at timestamptz
+)
+returns bigint
+language plpgsql volatile
+as $function$
+declare
+    v_bucket constant timestamptz := date_bin('10 seconds', _add_tallies.at, 'epoch');
+    v_newest constant bigint := (select case when s.is_called then s.last_value else 0 end from forge.job_id_seq as s);
+    v_last bigint;
+    v_count bigint;
+begin
+    with taken as (
+        delete from forge.tallies as t
+        returning t.at, t.queue, t.completed, t.failed, t.dead, t.cancelled
+    ),
+    totalled as (
+        insert into forge.queue_totals as q (queue, completed, failed, dead, cancelled)
+        select t.queue, sum(t.completed), sum(t.failed), sum(t.dead), sum(t.cancelled)
+        from taken as t
+        group by t.queue
+        on conflict on constraint queue_totals_pkey do update
+        set completed = q.completed + excluded.completed,
+            failed = q.failed + excluded.failed,
+            dead = q.dead + excluded.dead,
+            cancelled = q.cancelled + excluded.cancelled
+    ),
+    sampled as (
+        insert into forge.throughput_samples as s (at, queue, completed, failed, dead, cancelled)
+        select
+            date_bin('10 seconds', t.at, 'epoch'), t.queue,
+            sum(t.completed), sum(t.failed), sum(t.dead), sum(t.cancelled)
+        from taken as t
+        group by 1, 2
+        on conflict on constraint throughput_samples_pkey do update
+        set completed = s.completed + excluded.completed,
+            failed = s.failed + excluded.failed,
+            dead = s.dead + excluded.dead,
+            cancelled = s.cancelled + excluded.cancelled
+    )
+    select count(*) into v_count from taken;
+
+    -- What was enqueued, in all queues, is how far the sequence of ids has come.
+    select t.job_id into v_last from forge.tick_tasks as t where t.task = 'statistics';
+    insert into forge.throughput_samples as s (at, queue, enqueued)
+    values (v_bucket, '*', v_newest - coalesce(v_last, v_newest))
+    on conflict on constraint throughput_samples_pkey do update
+    set enqueued = s.enqueued + excluded.enqueued;
+    insert into forge.tick_tasks as t (task, done_at, job_id)
+    values ('statistics', _add_tallies.at, v_newest)
+    on conflict on constraint tick_tasks_pkey do update
+    set done_at = excluded.done_at, job_id = excluded.job_id;
+    return v_count;
+end;
+$function$;
+comment on function forge._add_tallies(timestamptz) is
+'Adds the tallies up and takes them away; returns how many there were. Internal.';
+
+create or replace function forge._queue_names()
+returns setof text
+language plpgsql stable
+as $function$
+declare
+    v_queue text := '';
+begin
+    -- From one name to the next over job_ready_idx: a probe a queue, however many jobs there are.
+    loop
+        select j.queue into v_queue
+        from forge.jobs as j
+        where j.status = 'PENDING' and j.queue > v_queue
+        order by j.queue
+        limit 1;
+        exit when not found;
+        return next v_queue;
+    end loop;
+end;
+$function$;
+comment on function forge._queue_names() is
+'The queues that have pending jobs. Internal.';

@@ -1,0 +1,106 @@
+-- The tick: everything that has to happen by time, one caller at a time.
+--
+-- Locks: tick (a try, until the caller commits), then as its tasks say. Called by: workers about once
+-- a second; psql or a cron job do as well. Each task does a bounded amount of work.
+
+create or replace function forge._is_time_for(
+    task text,
+    at timestamptz,
+    every interval
+)
+returns boolean
+language plpgsql volatile
+as $function$
+begin
+    insert into forge.tick_tasks as t (task, done_at)
+    values (_is_time_for.task, _is_time_for.at)
+    on conflict on constraint tick_tasks_pkey do update
+    set done_at = excluded.done_at
+    -- a clock that was set back does not stop the task until it has caught up
+    where t.done_at <= excluded.done_at - _is_time_for.every or t.done_at > excluded.done_at;
+    return found;
+end;
+$function$;
+comment on function forge._is_time_for(text, timestamptz, interval) is
+'Whether a task has not been done for so long; if so, it counts as done now. Internal.';
+
+create or replace function forge.tick()
+returns setof forge.tick_result
+language plpgsql volatile security definer
+set search_path = pg_catalog, forge, pg_temp
+set enable_seqscan = off
+set jit = off
+as $function$
+declare
+    v_now constant timestamptz := forge.now();
+    v_queue text;
+    v_count bigint;
+begin
+    if not pg_try_advisory_xact_lock(forge._lock_space('tick'), 0) then
+        return;
+    end if;
+
+    return query select t.task, t.count from forge._lose_workers(v_now) as t where t.count > 0;
+
+    v_count := forge._lose_expired(v_now);
+    if v_count > 0 then
+        return next ('expired_leases', v_count)::forge.tick_result;
+    end if;
+
+    if forge._is_time_for('tallies', v_now, '0.9 seconds') then
+        v_count := forge._add_tallies(v_now);
+        if v_count > 0 then
+            return next ('tallies', v_count)::forge.tick_result;
+        end if;
+
+        -- Jobs scheduled ahead ring when their time has come.
+        v_count := 0;
+        for v_queue in select q.queue from forge._queue_names() as q (queue) loop
+            if forge._due(v_queue, v_now) then
+                perform forge._ring(v_queue);
+                v_count := v_count + 1;
+            end if;
+        end loop;
+        if v_count > 0 then
+            return next ('due_queues', v_count)::forge.tick_result;
+        end if;
+    end if;
+
+    if forge._is_time_for('queues', v_now, '10 seconds') then
+        insert into forge.queues as q (queue, created_at, updated_at)
+        select n.queue, v_now, v_now
+        from forge._queue_names() as n (queue)
+        on conflict on constraint queues_pkey do nothing;
+        get diagnostics v_count = row_count;
+        if v_count > 0 then
+            return next ('new_queues', v_count)::forge.tick_result;
+        end if;
+    end if;
+
+    if forge._is_time_for('retention', v_now, '1 minute') then
+        return query select p.task, p.count from forge._keep_partitions(v_now) as p where p.count > 0;
+
+        delete from forge.dead_jobs as d
+        where d.id in (
+            select o.id
+            from forge.dead_jobs as o
+            where o.finished_at < v_now - (select s.dead_retention from forge.settings as s)
+            order by o.finished_at
+            limit 1000
+        );
+        get diagnostics v_count = row_count;
+        if v_count > 0 then
+            return next ('dead_jobs_dropped', v_count)::forge.tick_result;
+        end if;
+
+        delete from forge.throughput_samples as s where s.at < v_now - interval '25 hours';
+    end if;
+end;
+$function$;
+comment on function forge.tick() is
+'Does what is due by time: lost leases, dead workers, statistics, wake-ups, partitions and retention.
+
+Anyone may call it, at any rate: one caller at a time does the work, the others return at once. Call it
+in a transaction of its own; about once a second is right. Workers do.
+Returns: one row a task that did something: task, count. suspect_workers: call again in 0.3 seconds.
+Example: select * from forge.tick();';

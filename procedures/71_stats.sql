@@ -1,0 +1,156 @@
+-- Numbers for dashboards and alarms: bounded, whatever the size of the queue.
+--
+-- Live jobs are counted through their partial indexes, up to 10,000 a number; what is finished was
+-- tallied when it happened. Locks: none. Raises: JQ001.
+
+create or replace function forge.stats(
+    queue text default null
+)
+returns setof forge.stats_row
+language plpgsql stable security definer
+set search_path = pg_catalog, forge, pg_temp
+set enable_seqscan = off
+set jit = off
+as $function$
+declare
+    v_now constant timestamptz := forge.now();
+    v_most constant bigint := 10000;
+begin
+    return query
+    with names as (
+        select q.queue from forge.queues as q
+        union
+        select n.queue from forge._queue_names() as n (queue)
+        union
+        select p.queue
+        from (select j.queue from forge.jobs as j where j.status = 'PROCESSING' limit v_most) as p
+        union
+        select t.queue from forge.queue_totals as t
+        union
+        select t.queue from forge.tallies as t
+    ),
+    running as (
+        select p.queue, count(*) as jobs
+        from (select j.queue from forge.jobs as j where j.status = 'PROCESSING' limit v_most) as p
+        group by p.queue
+    ),
+    finished as (
+        select
+            f.queue,
+            sum(f.completed)::bigint as completed,
+            sum(f.cancelled)::bigint as cancelled,
+            sum(f.failed)::bigint as failed
+        from (
+            select t.queue, t.completed, t.cancelled, t.failed from forge.queue_totals as t
+            union all
+            select t.queue, t.completed, t.cancelled, t.failed from forge.tallies as t
+        ) as f
+        group by f.queue
+    )
+    select
+        n.queue,
+        q.paused_at is not null,
+        waiting.jobs,
+        pending.jobs - pending.ready,
+        pending.ready,
+        coalesce(r.jobs, 0),
+        dead.jobs,
+        coalesce(f.completed, 0),
+        coalesce(f.cancelled, 0),
+        coalesce(f.failed, 0),
+        pending.oldest,
+        greatest(waiting.jobs, pending.jobs, r.jobs, dead.jobs) >= v_most
+    from names as n
+    left join forge.queues as q on q.queue = n.queue
+    left join running as r on r.queue = n.queue
+    left join finished as f on f.queue = n.queue
+    cross join lateral (
+        select
+            count(*) as jobs,
+            count(*) filter (where b.scheduled_at <= v_now) as ready,
+            min(b.scheduled_at) filter (where b.scheduled_at <= v_now) as oldest
+        from (
+            select j.scheduled_at
+            from forge.jobs as j
+            where j.queue = n.queue and j.status = 'PENDING'
+            order by j.priority desc, j.scheduled_at, j.id
+            limit v_most
+        ) as b
+    ) as pending
+    cross join lateral (
+        select count(*) as jobs
+        from (
+            select from forge.jobs as j
+            where j.queue = n.queue and j.status = 'WAITING'
+            limit v_most
+        ) as b
+    ) as waiting
+    cross join lateral (
+        select count(*) as jobs
+        from (select from forge.dead_jobs as d where d.queue = n.queue limit v_most) as b
+    ) as dead
+    where stats.queue is null or n.queue = stats.queue
+    order by n.queue;
+end;
+$function$;
+comment on function forge.stats(text) is
+'The numbers of each queue.
+
+Parameters:
+  queue  only this one; default all
+Returns: one row a queue: paused; waiting, scheduled (PENDING, not due), ready (PENDING, due), processing and
+dead, now, counted up to 10,000 each (capped: one of them reached that); completed, cancelled and failed
+(attempts) since the installation; oldest_ready_at.
+Example: select queue, ready, processing, dead from forge.stats();';
+
+create or replace function forge.throughput(
+    queue text default null,
+    since interval default '5 minutes',
+    bucket interval default '10 seconds'
+)
+returns setof forge.throughput_row
+language plpgsql stable security definer
+set search_path = pg_catalog, forge, pg_temp
+as $function$
+declare
+    v_now constant timestamptz := forge.now();
+    v_first timestamptz;
+begin
+    if (throughput.since between interval '10 seconds' and interval '1 day') is not true then
+        perform forge._invalid('since', throughput.since::text, 'use 10 seconds to 1 day');
+    elsif (throughput.bucket between interval '10 seconds' and interval '1 day') is not true
+        or throughput.since > throughput.bucket * 2000
+    then
+        perform forge._invalid(
+            'bucket', throughput.bucket::text, 'use 10 seconds to 1 day, and at most 2000 of them'
+        );
+    end if;
+    v_first := date_bin(throughput.bucket, v_now - throughput.since, 'epoch');
+    return query
+    select
+        b.at,
+        coalesce(throughput.queue, '*'),
+        case when throughput.queue is null then coalesce(sum(s.enqueued), 0)::bigint end,
+        coalesce(sum(s.completed), 0)::bigint,
+        coalesce(sum(s.failed), 0)::bigint,
+        coalesce(sum(s.dead), 0)::bigint,
+        coalesce(sum(s.cancelled), 0)::bigint
+    from generate_series(v_first, v_now, throughput.bucket) as b (at)
+    left join forge.throughput_samples as s
+        on s.at >= b.at and s.at < b.at + throughput.bucket
+        and (throughput.queue is null or s.queue = throughput.queue)
+    group by b.at
+    order by b.at;
+end;
+$function$;
+comment on function forge.throughput(text, interval, interval) is
+'What happened in each span of time, by the samples of the tick.
+
+Parameters:
+  queue   only this one; default all
+  since   how far back, 10 seconds to 1 day; default 5 minutes
+  bucket  the span, 10 seconds to 1 day, at most 2,000 of them; default 10 seconds
+Returns: one row a span, also where nothing happened: at (its start), queue (* for all), enqueued (null for
+a single queue: it is known only in sum), completed, failed (attempts), dead, cancelled.
+Raises: JQ001.
+Example: select at, completed from forge.throughput(since => ''1 minute'');';
