@@ -91,12 +91,11 @@ def test_a_wrong_field_of_a_batch_is_named(api: Client) -> None:
         {"type": "nul\0"},
         {"type": "t", "queue": "nul\0"},
         {"type": "t", "payload": {"nul": "\0"}},
-        {"type": "t", "payload": "\ud800"},
         {"type": "t", "tags": ["nul\0"]},
     ],
 )
 def test_a_value_that_sql_refuses_is_refused(api: Client, body: Any) -> None:
-    text = json.dumps(body)  # in \\u escapes, which a lone surrogate needs
+    text = json.dumps(body)
     found = problem(api.post("/jobs", content=text, headers=JSON), 422, "JQ001")
     assert found["detail"]
     batch = f'{{"jobs": [{text}]}}'
@@ -111,6 +110,7 @@ def test_a_value_that_sql_refuses_is_refused(api: Client, body: Any) -> None:
         b'{"type": "t",}',
         b'{"type": NaN}',
         b'{"type": "\xff"}',
+        b'{"type": "t", "payload": "\\ud800"}',
         b'{"type": "t", "payload": "\xff"}',
         b'{"type": "t", "payload": ' + b"[" * 100_000,
         b'{"type": "t", "payload": ' + b"[" * 5_000 + b"]" * 5_000 + b"}",

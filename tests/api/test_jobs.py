@@ -30,7 +30,6 @@ def test_a_job_is_enqueued_and_answered_as_it_is(api: Client) -> None:
     "payload",
     [
         "{}",
-        "null",
         "[1, 2.50, -0.0]",
         '"text"',
         '{"huge": 123456789012345678901234567890, "fine": 0.12345678901234567890123}',

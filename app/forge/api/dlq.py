@@ -6,14 +6,14 @@ from typing import Annotated
 
 from litestar import delete, get, post
 from litestar.di import NamedDependency
-from litestar.params import FromQuery, JSONBody, QueryParameter
+from litestar.params import JSONBody, QueryParameter
 
 from forge import db
 from forge.api import present, shapes
 from forge.api.access import Access, Right
 from forge.api.bodies import DeadFilter
 from forge.api.database import Database
-from forge.api.parameters import Before, JobId, Limit, only, or_absent
+from forge.api.parameters import Before, JobId, Limit, NameFilter, only, or_absent
 from forge.api.problems import WITH_BODY, problems
 from forge.models import Change, JobView
 
@@ -22,8 +22,8 @@ from forge.models import Change, JobView
 async def list_dead_jobs(
     database: NamedDependency[Database],
     access: NamedDependency[Access],
-    queue: FromQuery[str | None] = None,
-    type: FromQuery[str | None] = None,
+    queue: NameFilter = None,
+    type: NameFilter = None,
     error: Annotated[
         str | None, QueryParameter(description="Text that the last error contains.")
     ] = None,
@@ -92,6 +92,6 @@ async def retry_dead_jobs(
     responses=problems(404, 409),
 )
 async def discard_dead_job(job_id: JobId, database: NamedDependency[Database]) -> Change:
-    """Discard a dead job for good."""
+    """Take a dead job out for good; the history keeps it for a while."""
     async with database.connection() as conn:
         return only(await db.call(conn, "discard", Change, id=job_id))

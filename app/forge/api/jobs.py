@@ -8,14 +8,14 @@ from litestar import Response, get, post
 from litestar.datastructures import ResponseHeader
 from litestar.di import NamedDependency
 from litestar.openapi.datastructures import ResponseSpec
-from litestar.params import FromQuery, HeaderParameter, JSONBody
+from litestar.params import HeaderParameter, JSONBody
 
 from forge import db
 from forge.api import present, shapes
 from forge.api.access import Access, Right
 from forge.api.bodies import NewJob, NewJobs
 from forge.api.database import Database
-from forge.api.parameters import Before, JobId, Limit, only, or_absent
+from forge.api.parameters import Before, JobId, Limit, NameFilter, TagFilter, only, or_absent
 from forge.api.problems import WITH_BODY, BadFields, FieldError, problems
 from forge.api.requests import BATCH_BODY_LIMIT, JOB_BODY_LIMIT
 from forge.errors import JobNotFound
@@ -109,10 +109,10 @@ async def enqueue_batch(
 async def list_jobs(
     database: NamedDependency[Database],
     access: NamedDependency[Access],
-    queue: FromQuery[str | None] = None,
-    type: FromQuery[str | None] = None,
-    status: FromQuery[str | None] = None,
-    tag: FromQuery[str | None] = None,
+    queue: NameFilter = None,
+    type: NameFilter = None,
+    status: NameFilter = None,
+    tag: TagFilter = None,
     before: Before = None,
     limit: Limit = 50,
 ) -> shapes.Jobs:

@@ -17,9 +17,10 @@ Before = Annotated[
     int | None,
     QueryParameter(ge=1, le=_BIGINT, description="Only ids below this: `next` of a page."),
 ]
-Limit = Annotated[
-    int, QueryParameter(ge=-(2**31), le=2**31 - 1, description="The size of the page, 1 to 500.")
-]
+Limit = Annotated[int, QueryParameter(ge=1, le=500, description="The size of the page.")]
+# As long as the names of queues and types, and tags, can be: what is longer matches nothing.
+NameFilter = Annotated[str | None, QueryParameter(min_length=1, max_length=200)]
+TagFilter = Annotated[str | None, QueryParameter(min_length=1, max_length=100)]
 SinceSeconds = Annotated[float, QueryParameter(ge=0, le=3_155_760_000, description="How far back.")]
 
 

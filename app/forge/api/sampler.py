@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from contextlib import suppress
 
 import psycopg
 
@@ -64,11 +65,11 @@ async def sample(database: Database, listen_dsn: str, publish: Publish) -> None:
                     logger.error("the event sampler failed", exc_info=error)
                 publish("problem", problem_of(known, "/events"))
             await asyncio.sleep(LEAST_SECONDS)
-            try:
+            with suppress(TimeoutError):
                 async with asyncio.timeout(INTERVAL_SECONDS - LEAST_SECONDS):
                     await hint.wait()
-            except TimeoutError:
-                pass
             hint.clear()
     finally:
         hints.cancel()
+        with suppress(asyncio.CancelledError):
+            await hints

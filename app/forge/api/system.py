@@ -7,13 +7,12 @@ from typing import Any
 
 from litestar import Request, get
 from litestar.di import NamedDependency
-from litestar.params import FromQuery
 
 from forge import db
 from forge.api import present, shapes
 from forge.api.access import Access, Right
 from forge.api.database import Database
-from forge.api.parameters import SinceSeconds, or_absent
+from forge.api.parameters import NameFilter, SinceSeconds, or_absent
 from forge.api.problems import problems
 from forge.models import StatsRow, ThroughputRow, WorkerRow
 
@@ -30,7 +29,7 @@ async def stats(database: NamedDependency[Database]) -> shapes.Stats:
 @get("/stats/history", opt={"right": Right.READ}, responses=problems())
 async def stats_history(
     database: NamedDependency[Database],
-    queue: FromQuery[str | None] = None,
+    queue: NameFilter = None,
     since_seconds: SinceSeconds = 300,
     bucket_seconds: SinceSeconds = 10,
 ) -> shapes.History:
