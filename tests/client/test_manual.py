@@ -21,12 +21,14 @@ METHODS = [
     if "SQL: forge." in (method.__doc__ or "")
 ]
 
-# Held by `forge worker` or by SQL alone.
+# `forge worker` calls them, or an operator in psql.
 WITHOUT_METHOD = {
     "complete_many",
     "exchange",
     "park",
     "register_worker",
+    "set_retention",
+    "set_type",
     "unpark",
     "unregister_worker",
 }

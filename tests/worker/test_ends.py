@@ -25,7 +25,7 @@ def test_jobs_of_a_killed_worker_run_again_within_two_seconds(
     first = start("--queue", "default=20")
     gate.wait_started(20)
     second = start("--queue", "default=20")
-    until(lambda: len(db.rows("select from forge.list_workers()")) == 2)
+    until(lambda: len(db.rows("select worker from forge.list_workers()")) == 2)
     first.send(signal.SIGKILL)
     killed = time.monotonic()
     gate.open()

@@ -18,7 +18,7 @@ def status_of(db: Database, id: int) -> str | None:
 
 
 def registered(db: Database, number: int = 1) -> bool:
-    return len(db.rows("select from forge.list_workers() where alive")) == number
+    return len(db.rows("select worker from forge.list_workers() where alive")) == number
 
 
 def test_a_handler_that_blocks_the_event_loop_keeps_its_lease(
@@ -86,7 +86,7 @@ def test_a_worker_that_only_polls_holds_no_lock_and_finds_its_jobs(
     db: Database, start: StartWorker, enqueue: Enqueue
 ) -> None:
     worker = start("--no-listen", "--poll-interval", "0.05")
-    until(lambda: db.rows("select from forge.list_workers()"))
+    until(lambda: db.rows("select worker from forge.list_workers()"))
     (id,) = enqueue("noop")
     until(lambda: status_of(db, id) == "COMPLETED")
     assert db.value(BELLS) == 0

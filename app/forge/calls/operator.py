@@ -34,10 +34,10 @@ class OperatorCalls(Caller):
     async def discard(
         self, id: int, *, queue: str | None = None, connection: Connection | None = None
     ) -> Change:
-        """DISCARD
+        """Takes a job out of the dead-letter queue for good; the history keeps it, and retry can bring it back.
 
         Raises `JobNotFound`, `WrongStatus`. SQL: forge.discard
-        """
+        """  # noqa: E501
         return await self._one(Change, "discard", connection, **given(id=id, queue=queue))
 
     async def retry_dead(
@@ -50,7 +50,7 @@ class OperatorCalls(Caller):
         max_jobs: int | None = None,
         connection: Connection | None = None,
     ) -> list[Change]:
-        """RETRY_DEAD
+        """Revives dead jobs that match a filter, oldest first, a bounded number at a time.
 
         Call it again until fewer than `max_jobs` come back. SQL: forge.retry_dead
         """
@@ -64,14 +64,14 @@ class OperatorCalls(Caller):
         return await self._many(Change, "retry_dead", connection, **arguments)
 
     async def pause(self, queue: str, *, connection: Connection | None = None) -> QueueRow:
-        """PAUSE
+        """Stops the claims from a queue. Jobs that run go on, and new ones are taken in.
 
         SQL: forge.pause
         """
         return await self._one(QueueRow, "pause", connection, queue=queue)
 
     async def resume(self, queue: str, *, connection: Connection | None = None) -> QueueRow:
-        """RESUME
+        """Lets a paused queue go on.
 
         SQL: forge.resume
         """
@@ -90,7 +90,7 @@ class OperatorCalls(Caller):
         unset: Sequence[str] = (),
         connection: Connection | None = None,
     ) -> QueueRow:
-        """SET_QUEUE
+        """Changes the settings of a queue; they hold for its live jobs too.
 
         What is None stays; `unset` names the settings to put back to their default.
         Raises `InvalidArgument`. SQL: forge.set_queue

@@ -19,7 +19,7 @@ from forge.models import (
 
 class ViewerCalls(Caller):
     async def job(self, id: int, *, queue: str | None = None) -> JobView | None:
-        """JOB
+        """One job, wherever it is in its life.
 
         None where no job has this id. SQL: forge.job
         """
@@ -36,7 +36,7 @@ class ViewerCalls(Caller):
         max_rows: int | None = None,
         tag: str | None = None,
     ) -> list[JobView]:
-        """LIST_JOBS
+        """Jobs, newest first, live and finished.
 
         `before` is the last id of the page before. SQL: forge.list_jobs
         """
@@ -54,7 +54,7 @@ class ViewerCalls(Caller):
         before: int | None = None,
         max_rows: int | None = None,
     ) -> list[JobView]:
-        """LIST_DEAD
+        """The dead-letter queue, newest job first.
 
         `before` is the last id of the page before. SQL: forge.list_dead
         """
@@ -64,7 +64,7 @@ class ViewerCalls(Caller):
         return await self._many(JobView, "list_dead", **arguments)
 
     async def stats(self, queue: str | None = None) -> list[StatsRow]:
-        """STATS
+        """The numbers of each queue.
 
         SQL: forge.stats
         """
@@ -77,7 +77,7 @@ class ViewerCalls(Caller):
         since: timedelta | None = None,
         bucket: timedelta | None = None,
     ) -> list[ThroughputRow]:
-        """THROUGHPUT
+        """What happened in each span of time, by the samples of the tick.
 
         SQL: forge.throughput
         """
@@ -85,35 +85,35 @@ class ViewerCalls(Caller):
         return await self._many(ThroughputRow, "throughput", **arguments)
 
     async def list_queues(self) -> list[QueueRow]:
-        """LIST_QUEUES
+        """The queues that have settings or were seen by a tick.
 
         SQL: forge.list_queues
         """
         return await self._many(QueueRow, "list_queues")
 
     async def list_workers(self) -> list[WorkerRow]:
-        """LIST_WORKERS
+        """The registered workers.
 
         SQL: forge.list_workers
         """
         return await self._many(WorkerRow, "list_workers")
 
     async def errors(self) -> list[ErrorCode]:
-        """ERRORS
+        """Every error code of Forge.
 
         SQL: forge.errors
         """
         return await self._many(ErrorCode, "errors")
 
     async def transitions(self) -> list[Transition]:
-        """TRANSITIONS
+        """Every legal change of a job's status, and the function that makes it.
 
         SQL: forge.transitions
         """
         return await self._many(Transition, "transitions")
 
     async def version(self) -> str:
-        """VERSION
+        """The version of the installed functions.
 
         SQL: forge.version
         """

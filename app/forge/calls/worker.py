@@ -113,10 +113,10 @@ class WorkerCalls(Caller):
         return done
 
     async def tick(self, *, connection: Connection | None = None) -> list[TickResult]:
-        """Does the maintenance that is due.
+        """Does what is due by time: lost leases, dead workers, statistics, wake-ups, partitions and retention.
 
         SQL: forge.tick
-        """
+        """  # noqa: E501
         return await self._many(TickResult, "tick", connection)
 
 

@@ -21,7 +21,7 @@ from forge.worker.outcome import Outcome
 Done = tuple[JobContext, msgspec.Raw | None]
 
 AHEAD: Final = 0.1  # seconds of work that may wait here instead of in the queue
-PATIENCE: Final = 2.0  # seconds that a claimed job may wait for a slot
+PATIENCE: Final = 1.0  # seconds that a claimed job may wait for a slot
 YIELD_AFTER: Final = 0.005  # seconds that handlers which never wait may keep the event loop
 
 
@@ -76,6 +76,7 @@ class Slots:
     def release_stale(self) -> None:
         """As `release_unstarted`, when the jobs before them took longer than expected."""
         if self._ready.qsize() and time.monotonic() - self._added > PATIENCE:
+            self._pace = max(self._pace, PATIENCE)  # so that the same are not claimed ahead again
             self.release_unstarted()
 
     async def _slot(self) -> None:
