@@ -103,15 +103,29 @@ declare
     v_job forge.jobs;
     v_row forge.enqueued;
 begin
-    perform forge._check_enqueue(
-        enqueue.type, enqueue.payload, enqueue.queue, enqueue.priority, enqueue.scheduled_at,
-        enqueue.unique_key, enqueue.tags
-    );
-    perform forge._check_policy(
-        enqueue.retry_base, enqueue.retry_factor, enqueue.retry_cap, enqueue.retry_jitter,
-        enqueue.max_retries
-    );
-    perform forge._check_size('payload', enqueue.payload);
+    -- What is usual is told apart in one expression; the rest is looked at argument by argument.
+    if (
+        forge._is_name(enqueue.type)
+        and forge._is_name(enqueue.queue)
+        and enqueue.priority between -32768 and 32767
+        and isfinite(v_due)
+        and pg_column_size(enqueue.payload) <= 2000
+        and coalesce(enqueue.max_retries, 0) between 0 and 100000
+        and num_nonnulls(
+            enqueue.unique_key, enqueue.tags, enqueue.retry_base, enqueue.retry_factor,
+            enqueue.retry_cap, enqueue.retry_jitter
+        ) = 0
+    ) is not true then
+        perform forge._check_enqueue(
+            enqueue.type, enqueue.payload, enqueue.queue, enqueue.priority, enqueue.scheduled_at,
+            enqueue.unique_key, enqueue.tags
+        );
+        perform forge._check_policy(
+            enqueue.retry_base, enqueue.retry_factor, enqueue.retry_cap, enqueue.retry_jitter,
+            enqueue.max_retries
+        );
+        perform forge._check_size('payload', enqueue.payload);
+    end if;
 
     if enqueue.unique_key is null then
         insert into forge.jobs (
