@@ -57,6 +57,13 @@ def psql(database: Database, path: Path) -> subprocess.CompletedProcess[str]:
     )
 
 
+FUNCTIONS = "select proname from pg_proc where pronamespace = 'forge'::regnamespace order by 1"
+
+
+def functions(database: Database) -> list[str]:
+    return [row["proname"] for row in database.rows(FUNCTIONS)]
+
+
 CATALOG = """
 select kind, name, definition from (
     select 'function' as kind, p.oid::regprocedure::text as name,

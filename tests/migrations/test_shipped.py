@@ -6,9 +6,12 @@ import hashlib
 import subprocess
 import sys
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 
+import psycopg
 import pytest
+from psycopg.conninfo import make_conninfo
 
 from forge.migrate import migrate, rollback
 from forge.script import render_sql
@@ -102,6 +105,38 @@ def test_migrate_goes_on_from_what_psql_installed(blank_db: Database, script: Pa
 
     assert (report.migrations, report.dropped) == ((), ())
     assert catalog(blank_db) == before
+
+
+def test_what_psql_installed_can_be_rolled_back(blank_db: Database, script: Path) -> None:
+    psql(blank_db, script)
+
+    rollback(blank_db.dsn, everything=True)
+
+    assert blank_db.value("select to_regnamespace('forge')") is None
+
+
+@pytest.fixture
+def owner(blank_db: Database) -> Iterator[str]:
+    """The DSN of an ordinary login that owns the database and nothing else."""
+    name = f"owner_of_{blank_db.name}"
+    blank_db.rows(f"create role {name} login")
+    blank_db.rows(f"alter database {blank_db.name} owner to {name}")
+    yield make_conninfo(blank_db.dsn, user=name)
+    blank_db.rows(f"alter database {blank_db.name} owner to current_user")
+    blank_db.rows(f"reassign owned by {name} to current_user")
+    blank_db.rows(f"drop owned by {name}")
+    blank_db.rows(f"drop role {name}")
+
+
+def test_the_owner_of_a_database_needs_no_superuser(blank_db: Database, owner: str) -> None:
+    migrate(owner)
+    with psycopg.connect(owner) as connection:
+        connection.execute("select forge.enqueue('any')")
+    report = migrate(owner)
+    rollback(owner, everything=True)
+
+    assert report.migrations == ()
+    assert blank_db.value("select to_regnamespace('forge')") is None
 
 
 def test_the_script_refuses_a_second_time_and_changes_nothing(
