@@ -203,9 +203,19 @@ def test_a_wrong_filter_of_jobs_is_refused(api: Client, query: str) -> None:
 
 @pytest.mark.parametrize(
     "query",
-    ["since_seconds=-1", "since_seconds=x", "bucket_seconds=0", "bucket_seconds=1e300",
-     "since_seconds=nan", "since_seconds=inf", "queue=" + "q" * 500],
-)  # fmt: skip
+    [
+        "since_seconds=-1",
+        "since_seconds=9",
+        "since_seconds=86401",
+        "since_seconds=x",
+        "since_seconds=nan",
+        "since_seconds=inf",
+        "bucket_seconds=0",
+        "bucket_seconds=1e300",
+        "since_seconds=86400&bucket_seconds=10",
+        "queue=" + "q" * 500,
+    ],
+)
 def test_a_wrong_span_of_history_is_refused(api: Client, query: str) -> None:
     problem(api.get(f"/stats/history?{query}"), 422, "JQ001")
 

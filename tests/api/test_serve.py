@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from forge.api.server import bind
 from tests.api.jobs import dead
 from tests.api.serving import PATIENCE, forge_api
 from tests.database import Database
@@ -79,6 +80,12 @@ def test_bound_to_the_network_without_tokens_it_refuses_to_start() -> None:
         assert done.returncode == 2
         assert "FORGE_TOKENS" in done.stderr
         assert "Traceback" not in done.stderr
+
+
+def test_answers_do_not_wait_for_acknowledgements() -> None:
+    """asyncio sets TCP_NODELAY on connections of a listener that names its protocol only."""
+    with bind("127.0.0.1", 0) as listener:
+        assert listener.proto == socket.IPPROTO_TCP
 
 
 def test_a_port_that_is_taken_is_told() -> None:

@@ -87,7 +87,7 @@ def _operation(method: str, path: str, operation: dict[str, Any]) -> str:
         f"<tr><td>{escape(status)}</td><td>{escape(response['description'])}</td><td>"
         f"{', '.join(_type(c.get('schema', {})) for c in response.get('content', {}).values())}"
         "</td></tr>"
-        for status, response in operation["responses"].items()
+        for status, response in sorted(operation["responses"].items())
     )
     return (
         f'<section id="{escape(operation["operationId"])}">'

@@ -21,7 +21,10 @@ Limit = Annotated[int, QueryParameter(ge=1, le=500, description="The size of the
 # As long as the names of queues and types, and tags, can be: what is longer matches nothing.
 NameFilter = Annotated[str | None, QueryParameter(min_length=1, max_length=200)]
 TagFilter = Annotated[str | None, QueryParameter(min_length=1, max_length=100)]
-SinceSeconds = Annotated[float, QueryParameter(ge=0, le=3_155_760_000, description="How far back.")]
+SinceSeconds = Annotated[float, QueryParameter(ge=10, le=86_400, description="How far back.")]
+BucketSeconds = Annotated[
+    float, QueryParameter(ge=10, le=86_400, description="The length of a bucket, 2,000 at most.")
+]
 
 
 def or_absent(value: Any) -> Any:

@@ -12,7 +12,7 @@ from forge import db
 from forge.api import present, shapes
 from forge.api.access import Access, Right
 from forge.api.database import Database
-from forge.api.parameters import NameFilter, SinceSeconds, or_absent
+from forge.api.parameters import BucketSeconds, NameFilter, SinceSeconds, or_absent
 from forge.api.problems import problems
 from forge.models import StatsRow, ThroughputRow, WorkerRow
 
@@ -31,7 +31,7 @@ async def stats_history(
     database: NamedDependency[Database],
     queue: NameFilter = None,
     since_seconds: SinceSeconds = 300,
-    bucket_seconds: SinceSeconds = 10,
+    bucket_seconds: BucketSeconds = 10,
 ) -> shapes.History:
     """What happened lately, in buckets of time."""
     async with database.connection() as conn:
