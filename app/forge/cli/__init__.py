@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 import sys
 from typing import Any
 
@@ -108,8 +109,8 @@ def main(args: list[str] | None = None) -> None:
         click.echo("stopped", err=True)
         sys.exit(130)  # what a shell gives to a program that an interrupt ended
     except BrokenPipeError:
-        # The reader, such as `head`, has had enough; do not let Python complain at exit either.
-        sys.stdout = None  # type: ignore[assignment]
+        # The reader, such as `head`, has had enough; nor shall Python complain when it flushes.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(EXIT_FAILED)
     except Exception as error:
         sys.exit(_explain(error))

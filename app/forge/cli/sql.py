@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import IO
+
 import click
 
 from forge.script import render_sql
@@ -15,7 +17,7 @@ from forge.script import render_sql
     default="-",
     help="Write to this file instead of standard output.",
 )
-def sql(output: click.utils.LazyFile) -> None:
+def sql(output: IO[str]) -> None:
     """Print everything that `forge migrate` would install, for psql alone.
 
     \b
