@@ -9,7 +9,7 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11 p
 UV := $(shell command -v uv 2>/dev/null)
 ARGS ?=
 
-.PHONY: help venv up test check test-matrix bench lock checksums clean
+.PHONY: help venv up test check test-matrix bench lock checksums reference clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -60,6 +60,9 @@ lock: ## resolve requirements.lock anew (needs uv)
 
 checksums: ## record db/ anew; a released migration never changes
 	@cd db && sha256sum *.sql > CHECKSUMS
+
+reference: $(VENV)/.dev ## write procedures/REFERENCE.md from the comments on the functions
+	@$(BIN)/python -m tests.docs.reference
 
 clean: ## remove what make made (not the data under FORGE_HOME)
 	@rm -rf $(VENV) .cache .pytest_cache .mypy_cache .ruff_cache .hypothesis dist build
