@@ -13,8 +13,8 @@ from forge.api import present, shapes
 from forge.api.access import Access, Right
 from forge.api.bodies import DeadFilter
 from forge.api.database import Database
+from forge.api.documented import WITH_BODY, problems
 from forge.api.parameters import Before, JobId, Limit, NameFilter, only, or_absent
-from forge.api.problems import WITH_BODY, problems
 from forge.models import Change, JobView
 
 

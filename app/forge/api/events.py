@@ -7,8 +7,8 @@ from litestar.di import NamedDependency
 from litestar.response import Stream
 
 from forge.api.access import Right
+from forge.api.documented import problems
 from forge.api.hub import Hub
-from forge.api.problems import problems
 
 
 @get(

@@ -15,8 +15,9 @@ from forge.api import present, shapes
 from forge.api.access import Access, Right
 from forge.api.bodies import NewJob, NewJobs
 from forge.api.database import Database
+from forge.api.documented import WITH_BODY, problems
 from forge.api.parameters import Before, JobId, Limit, NameFilter, TagFilter, only, or_absent
-from forge.api.problems import WITH_BODY, BadFields, FieldError, problems
+from forge.api.problems import BadFields, FieldError
 from forge.api.requests import BATCH_BODY_LIMIT, JOB_BODY_LIMIT
 from forge.errors import JobNotFound
 from forge.models import Change, Enqueued, JobView

@@ -12,8 +12,8 @@ from forge.api import present, shapes
 from forge.api.access import Right
 from forge.api.bodies import QueueSettings
 from forge.api.database import Database
+from forge.api.documented import WITH_BODY, problems
 from forge.api.parameters import only
-from forge.api.problems import WITH_BODY, problems
 from forge.models import QueueRow, WorkerRow
 
 

@@ -12,8 +12,8 @@ from forge import db
 from forge.api import present, shapes
 from forge.api.access import Access, Right
 from forge.api.database import Database
+from forge.api.documented import problems
 from forge.api.parameters import BucketSeconds, NameFilter, SinceSeconds, or_absent
-from forge.api.problems import problems
 from forge.models import StatsRow, ThroughputRow, WorkerRow
 
 
