@@ -61,7 +61,8 @@ begin
                 e.unique_key,
                 null,
                 e.tags,
-                coalesce(e.payload, '{}'),
+                -- a JSON null is a payload too, which the record cannot tell from none
+                coalesce(e.payload, _parse_jobs.jobs -> (e.ordinality - 1)::integer -> 'payload', '{}'),
                 null
             )::forge.jobs
             order by e.ordinality

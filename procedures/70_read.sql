@@ -5,12 +5,20 @@
 
 create or replace function forge._check_page(
     max_rows integer,
+    queue text,
+    type text,
     status text
 )
 returns void
 language plpgsql volatile
 as $function$
 begin
+    if _check_page.queue is not null then
+        perform forge._check_name('queue', _check_page.queue);
+    end if;
+    if _check_page.type is not null then
+        perform forge._check_name('type', _check_page.type);
+    end if;
     if (_check_page.max_rows between 1 and 500) is not true then
         perform forge._invalid('max_rows', _check_page.max_rows::text, 'use 1 to 500');
     end if;
@@ -21,8 +29,8 @@ begin
     end if;
 end;
 $function$;
-comment on function forge._check_page(integer, text) is
-'Raises JQ001 for a page that is too long, or a status that does not exist. Internal.';
+comment on function forge._check_page(integer, text, text, text) is
+'Raises JQ001 for a page that is too long, a name that cannot be, or a status that does not exist. Internal.';
 
 create or replace function forge.job(
     id bigint,
@@ -61,7 +69,9 @@ language plpgsql stable security definer
 set search_path = pg_catalog, forge, pg_temp
 as $function$
 begin
-    perform forge._check_page(list_jobs.max_rows, list_jobs.status);
+    perform forge._check_page(
+        list_jobs.max_rows, list_jobs.queue, list_jobs.type, list_jobs.status
+    );
     return query
     select a.*
     from forge.all_jobs as a
@@ -98,7 +108,7 @@ language plpgsql stable security definer
 set search_path = pg_catalog, forge, pg_temp
 as $function$
 begin
-    perform forge._check_page(list_dead.max_rows, null);
+    perform forge._check_page(list_dead.max_rows, list_dead.queue, list_dead.type, null);
     return query
     select a.*
     from (

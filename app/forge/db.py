@@ -127,7 +127,7 @@ async def open_pool(
     *,
     min_size: int = 1,
     max_size: int = 10,
-    timeout: float = 10.0,
+    patience: float = 10.0,
     application_name: str = "forge",
 ) -> AsyncIterator[Pool]:
     """A pool of autocommit connections, closed at the end. It connects in the background."""
@@ -137,7 +137,7 @@ async def open_pool(
         configure=configure,
         min_size=min_size,
         max_size=max_size,
-        timeout=timeout,
+        timeout=patience,
         open=False,
     )
     await pool.open()

@@ -1,6 +1,6 @@
 """Errors: the SQLSTATE class JQ that `forge.errors()` lists, and what a handler may raise.
 
-A test holds `BY_CODE` against `forge.errors()`, so that SQL stays the only place where codes are made.
+A test holds `BY_CODE` against `forge.errors()`: SQL is the only place where these codes are made.
 """
 
 from __future__ import annotations
@@ -80,9 +80,15 @@ class SettingsError(ForgeError):
 
 
 class NotInstalled(ForgeError):
-    """The schema `forge` is missing from the database, or older than this program."""
+    """The schema `forge` is missing from the database."""
 
     code, name, http_status = "JQ102", "not_installed", 503
+
+
+class TryAgain(ForgeError):
+    """The database gave up: a deadlock, a conflict or a time limit. Nothing was changed."""
+
+    code, name, http_status = "JQ103", "try_again", 503
 
 
 BY_CODE: dict[str, type[ForgeError]] = {
@@ -105,9 +111,16 @@ _BAD_VALUES = (
     pg.CharacterNotInRepertoire,
 )
 
+_GIVEN_UP = (
+    pg.SerializationFailure,
+    pg.DeadlockDetected,
+    pg.LockNotAvailable,
+    pg.QueryCanceled,
+)
+
 
 def translate(error: psycopg.Error) -> Exception:
-    """The `ForgeError` for an error from the database; errors that are no one's mistake as they are."""
+    """The `ForgeError` for a database error; what has no code of ours comes back as it is."""
     diag = error.diag
     known = BY_CODE.get(error.sqlstate or "")
     if known is not None:
@@ -118,11 +131,20 @@ def translate(error: psycopg.Error) -> Exception:
             diag.message_primary or str(error),
             "remove NUL characters and check the types of the arguments",
         )
-    if isinstance(error, (pg.InvalidSchemaName, pg.UndefinedFunction)):
-        return NotInstalled(
-            "Forge is not installed in this database, or is another version",
+    if isinstance(error, pg.UndefinedFunction):
+        # Also what PostgreSQL says of a number that is too large for a parameter.
+        return InvalidArgument(
+            "no function takes these arguments",
             diag.message_primary,
-            "run `forge migrate`",
+            "check their types and ranges; after an upgrade, run `forge migrate`",
+        )
+    if isinstance(error, pg.InvalidSchemaName):
+        return NotInstalled(
+            "Forge is not installed in this database", diag.message_primary, "run `forge migrate`"
+        )
+    if isinstance(error, _GIVEN_UP):
+        return TryAgain(
+            "the database gave the call up", diag.message_primary, "nothing was changed; try again"
         )
     if isinstance(error, psycopg.OperationalError):
         return DatabaseUnavailable(
@@ -138,7 +160,7 @@ class PermanentError(Exception):
 
 
 class RetryLater(Exception):
-    """Raise it in a handler: this attempt failed; try again after `delay` instead of the backoff."""
+    """Raise it in a handler: this attempt failed; the next one starts after `delay`."""
 
     def __init__(self, message: str, delay: timedelta) -> None:
         super().__init__(message)

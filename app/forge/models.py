@@ -16,7 +16,7 @@ class Row(Struct, frozen=True, kw_only=True):
     """Marks the structs that mirror a row type."""
 
 
-class Job(Row):
+class Job(Row, frozen=True, kw_only=True):
     """A claimed job, as a handler gets it. SQL: forge.claimed_job."""
 
     id: int
@@ -35,7 +35,7 @@ class Job(Row):
     tags: list[str] | None
 
 
-class JobView(Row):
+class JobView(Row, frozen=True, kw_only=True):
     """Any job, live or finished, under one shape. SQL: forge.all_jobs."""
 
     id: int
@@ -63,14 +63,14 @@ class JobView(Row):
     revivals: int
 
 
-class Enqueued(Row):
+class Enqueued(Row, frozen=True, kw_only=True):
     """One job of `enqueue_many`: its id, and whether this call made it. SQL: forge.enqueued."""
 
     id: int
     created: bool
 
 
-class Failed(Row):
+class Failed(Row, frozen=True, kw_only=True):
     """What became of a failed attempt. SQL: forge.failed."""
 
     id: int
@@ -80,14 +80,14 @@ class Failed(Row):
     max_retries: int
 
 
-class Beat(Row):
+class Beat(Row, frozen=True, kw_only=True):
     """A job that a heartbeat has news of. SQL: forge.beat."""
 
     id: int
     reason: str
 
 
-class Change(Row):
+class Change(Row, frozen=True, kw_only=True):
     """One job whose status was changed. SQL: forge.change."""
 
     id: int
@@ -97,14 +97,14 @@ class Change(Row):
     to_status: str
 
 
-class TickResult(Row):
+class TickResult(Row, frozen=True, kw_only=True):
     """What one task of a tick did. SQL: forge.tick_result."""
 
     task: str
     count: int
 
 
-class QueueRow(Row):
+class QueueRow(Row, frozen=True, kw_only=True):
     """A queue and its settings; null inherits the default. SQL: forge.queue_row."""
 
     queue: str
@@ -119,7 +119,7 @@ class QueueRow(Row):
     updated_at: datetime
 
 
-class StatsRow(Row):
+class StatsRow(Row, frozen=True, kw_only=True):
     """The numbers of one queue. SQL: forge.stats_row."""
 
     queue: str
@@ -136,7 +136,7 @@ class StatsRow(Row):
     capped: bool
 
 
-class WorkerRow(Row):
+class WorkerRow(Row, frozen=True, kw_only=True):
     """A registered worker. SQL: forge.worker_row."""
 
     worker: str
@@ -152,7 +152,7 @@ class WorkerRow(Row):
     processing: int
 
 
-class ThroughputRow(Row):
+class ThroughputRow(Row, frozen=True, kw_only=True):
     """What happened in one queue in one span of time. SQL: forge.throughput_row."""
 
     at: datetime
@@ -164,7 +164,7 @@ class ThroughputRow(Row):
     cancelled: int
 
 
-class ErrorCode(Row):
+class ErrorCode(Row, frozen=True, kw_only=True):
     """One error code. SQL: forge.error_code."""
 
     code: str
@@ -172,7 +172,7 @@ class ErrorCode(Row):
     meaning: str
 
 
-class Transition(Row):
+class Transition(Row, frozen=True, kw_only=True):
     """One legal change of status. SQL: forge.transition."""
 
     from_status: str
