@@ -16,6 +16,8 @@ as $function$
     ('PROCESSING', 'CANCELLED', 'fail', 'the attempt ended after a cancellation was asked for'),
     ('PROCESSING', 'PENDING', 'release', 'given back unstarted; the attempt does not count'),
     ('PROCESSING', 'PENDING', 'snooze', 'put off by its handler; the attempt does not count'),
+    ('PROCESSING', 'CANCELLED', 'release', 'given back after a cancellation was asked for'),
+    ('PROCESSING', 'CANCELLED', 'snooze', 'put off after a cancellation was asked for'),
     ('PROCESSING', 'PENDING', 'tick', 'lease or worker lost; the attempt counts as failed'),
     ('PROCESSING', 'DEAD', 'tick', 'lease or worker lost, and retries used up'),
     ('PROCESSING', 'CANCELLED', 'tick', 'lease or worker lost after a cancellation was asked for'),

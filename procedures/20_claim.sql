@@ -105,13 +105,18 @@ begin
             returning
                 j.id, j.queue, j.type, j.payload, j.priority, j.attempts, j.max_retries,
                 j.scheduled_at, j.created_at, j.attempted_at, j.lease, j.lease_expires_at, j.tags
+        ),
+        policies as materialized (          -- once a type, not once a job
+            select t.type, (forge._policy(_claim.queue, t.type)).max_retries as max_retries
+            from (select distinct c.type from claimed as c where c.max_retries is null) as t
         )
         select
             c.id, c.queue, c.type, c.payload, c.priority, c.attempts,
-            coalesce(c.max_retries, (forge._policy(c.queue, c.type)).max_retries),
+            coalesce(c.max_retries, p.max_retries),
             c.scheduled_at, c.created_at, c.attempted_at, c.lease, c.lease_expires_at,
             null::interval, c.tags
         from claimed as c
+        left join policies as p on p.type = c.type
         order by c.scheduled_at, c.id;
 
         get diagnostics v_count = row_count;
@@ -139,6 +144,8 @@ set search_path = pg_catalog, forge, pg_temp
 set enable_seqscan = off
 set enable_bitmapscan = off
 set enable_sort = off
+set enable_hashjoin = off
+set enable_mergejoin = off
 set jit = off
 as $function$
 begin
@@ -182,6 +189,8 @@ set search_path = pg_catalog, forge, pg_temp
 set enable_seqscan = off
 set enable_bitmapscan = off
 set enable_sort = off
+set enable_hashjoin = off
+set enable_mergejoin = off
 set jit = off
 as $function$
 declare

@@ -53,14 +53,24 @@ declare
     v_now constant timestamptz := forge.now();
 begin
     return query
-    with finished as materialized (     -- locks in the order of ids, so that two calls cannot deadlock
+    -- Row by row through the primary key, in the order of ids, so that two calls cannot deadlock. The
+    -- lease says that the job is PROCESSING (jobs_lease_iff_processing).
+    with finished as materialized (
         select j.id, f.result, coalesce(q.keep_history, true) as keep
-        from unnest(_complete.ids, _complete.leases, _complete.results) as f (id, lease, result)
-        join forge.jobs as j on j.id = f.id and j.lease = f.lease
+        from (
+            select u.id, u.lease, u.result
+            from unnest(_complete.ids, _complete.leases, _complete.results) as u (id, lease, result)
+            order by u.id
+        ) as f
+        cross join lateral (
+            select l.id, l.queue
+            from forge.jobs as l
+            where l.id = f.id
+                and l.lease = f.lease
+                and (_complete.queue is null or l.queue = _complete.queue)
+            for update
+        ) as j
         left join forge.queues as q on q.queue = j.queue
-        where j.status = 'PROCESSING' and (_complete.queue is null or j.queue = _complete.queue)
-        order by j.id
-        for update of j
     ),
     gone as (
         delete from forge.jobs as j
@@ -131,6 +141,8 @@ returns boolean
 language plpgsql volatile security definer
 set search_path = pg_catalog, forge, pg_temp
 set enable_seqscan = off
+set enable_hashjoin = off
+set enable_mergejoin = off
 set jit = off
 as $function$
 begin
@@ -173,6 +185,8 @@ returns setof bigint
 language plpgsql volatile security definer
 set search_path = pg_catalog, forge, pg_temp
 set enable_seqscan = off
+set enable_hashjoin = off
+set enable_mergejoin = off
 set jit = off
 as $function$
 begin

@@ -1,5 +1,5 @@
 -- While a job runs: heartbeat and progress keep it; release and snooze give it back.
--- PROCESSING --release--> PENDING, PROCESSING --snooze--> PENDING.
+-- PROCESSING --release, snooze--> PENDING, or CANCELLED where that was asked for.
 --
 -- Every statement names the lease: a stale worker changes nothing. Locks: rows of forge.jobs by
 -- ascending id. Raises: JQ001, JQ002. Called by: workers.
@@ -14,6 +14,8 @@ returns setof forge.beat
 language plpgsql volatile security definer
 set search_path = pg_catalog, forge, pg_temp
 set enable_seqscan = off
+set enable_hashjoin = off
+set enable_mergejoin = off
 set jit = off
 as $function$
 declare
@@ -31,11 +33,17 @@ begin
     return query
     with held as materialized (
         select j.id
-        from unnest(heartbeat.ids, heartbeat.leases) as h (id, lease)
-        join forge.jobs as j on j.id = h.id and j.lease = h.lease
-        where j.status = 'PROCESSING'
-        order by j.id
-        for no key update of j
+        from (
+            select u.id, u.lease
+            from unnest(heartbeat.ids, heartbeat.leases) as u (id, lease)
+            order by u.id
+        ) as h
+        cross join lateral (
+            select l.id
+            from forge.jobs as l
+            where l.id = h.id and l.lease = h.lease
+            for no key update
+        ) as j
     ),
     beaten as (
         update forge.jobs as j
@@ -116,29 +124,41 @@ returns forge.change
 language plpgsql volatile
 as $function$
 declare
+    v_now constant timestamptz := forge.now();
+    v_job forge.jobs;
     v_row forge.change;
 begin
-    update forge.jobs as j
-    set status = 'PENDING',
-        attempts = j.attempts - 1,
-        scheduled_at = coalesce(_give_back.scheduled_at, j.scheduled_at),
-        lease = null,
-        lease_expires_at = null,
-        progress = null,
-        progress_note = null
+    select j.* into v_job
+    from forge.jobs as j
     where j.id = _give_back.id
-        and j.status = 'PROCESSING'
         and j.lease = _give_back.lease
         and (_give_back.queue is null or j.queue = _give_back.queue)
-    returning j.id, j.queue, j.type, 'PROCESSING', j.status into v_row;
+    for update;
     if not found then
         perform forge._refuse_lease(_give_back.id, _give_back.lease);
+    end if;
+
+    if v_job.cancel_requested_at is not null then
+        perform forge._archive(v_job, 'CANCELLED', v_now);
+        insert into forge.tallies (at, queue, cancelled) values (v_now, v_job.queue, 1);
+        v_row := (v_job.id, v_job.queue, v_job.type, 'PROCESSING', 'CANCELLED');
+    else
+        update forge.jobs as j
+        set status = 'PENDING',
+            attempts = j.attempts - 1,
+            scheduled_at = coalesce(_give_back.scheduled_at, j.scheduled_at),
+            lease = null,
+            lease_expires_at = null,
+            progress = null,
+            progress_note = null
+        where j.id = v_job.id;
+        v_row := (v_job.id, v_job.queue, v_job.type, 'PROCESSING', 'PENDING');
     end if;
     return v_row;
 end;
 $function$;
 comment on function forge._give_back(bigint, uuid, text, timestamptz) is
-'Makes a claimed job PENDING again and takes its attempt off. Internal.';
+'Makes a claimed job PENDING again and takes its attempt off; CANCELLED where that was asked for. Internal.';
 
 create or replace function forge.release(
     id bigint,
@@ -163,7 +183,7 @@ comment on function forge.release(bigint, uuid, text) is
 Parameters:
   id, lease  of the claim
   queue      of the job; default any
-Returns: id, queue, type, from_status, to_status.
+Returns: id, queue, type, from_status, to_status (PENDING; CANCELLED where a cancellation was asked for).
 Raises: JQ002.
 Example: select * from forge.release(1, ''00000000-0000-0000-0000-000000000000'');';
 
@@ -191,6 +211,6 @@ Parameters:
   id, lease  of the claim
   delay      0 to 365 days
   queue      of the job; default any
-Returns: id, queue, type, from_status, to_status.
+Returns: id, queue, type, from_status, to_status (PENDING; CANCELLED where a cancellation was asked for).
 Raises: JQ001, JQ002.
 Example: select * from forge.snooze(1, ''00000000-0000-0000-0000-000000000000'', ''10 minutes'');';

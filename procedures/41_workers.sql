@@ -120,6 +120,22 @@ Parameters:
 Returns: whether it was registered.
 Example: select forge.unregister_worker(''psql'');';
 
+create or replace function forge._bells()
+returns setof integer
+language sql volatile
+as $function$
+    select l.objid::bigint::integer
+    from pg_locks as l
+    where l.locktype = 'advisory'
+        and l.pid = pg_backend_pid()
+        and l.classid = forge._lock_space('doorbell')::bigint::oid
+        and l.objsubid = 2
+        and l.mode = 'ExclusiveLock'
+        and l.granted;
+$function$;
+comment on function forge._bells() is
+'The keys of the doorbells that this session has hung up. Internal.';
+
 create or replace function forge.park(
     queues text[]
 )
@@ -134,22 +150,30 @@ as $function$
 declare
     v_space constant integer := forge._lock_space('doorbell');
     v_key integer;
+    v_loose integer[] := '{}'::integer[];
 begin
     if (cardinality(park.queues) between 1 and 1000) is not true then
         perform forge._invalid('queues', park.queues::text, 'name 1 to 1000 queues');
     end if;
-    -- A session lock counts how often it was taken; each bell is to be held once.
-    perform forge.unpark(park.queues);
+    -- A session lock counts how often it was taken: those held already are left alone.
     for v_key in
-        select distinct forge._doorbell_key(q.queue) from unnest(park.queues) as q (queue) order by 1
+        select forge._doorbell_key(q.queue) from unnest(park.queues) as q (queue)
+        except
+        select b.key from forge._bells() as b (key)
     loop
-        perform pg_try_advisory_lock(v_space, v_key);
+        if not pg_try_advisory_lock(v_space, v_key)
+            -- Another worker's bell is as good as ours. If only enqueues hold it, nobody's hangs, and
+            -- they will not ring: the caller has to look again.
+            and pg_try_advisory_xact_lock_shared(v_space, v_key)
+        then
+            v_loose := v_loose || v_key;
+        end if;
     end loop;
     -- After the bells are up, so that a job is either seen here or rings.
     return query
     select distinct q.queue
     from unnest(park.queues) as q (queue)
-    where forge._due(q.queue, forge.now());
+    where forge._doorbell_key(q.queue) = any(v_loose) or forge._due(q.queue, forge.now());
 end;
 $function$;
 comment on function forge.park(text[]) is
@@ -159,8 +183,8 @@ Call it when there is nothing to do, on the connection that has done LISTEN forg
 
 Parameters:
   queues  1 to 1000
-Returns: those of them that have a due job now: do not sleep. A job of a type that the worker cannot run
-counts too.
+Returns: those of them for which the caller should not sleep: a job is due now (one of a type that it cannot
+run counts too), or the bell could not be hung as an enqueue is under way: look again.
 Raises: JQ001.
 Example: select * from forge.park(''{default}'');';
 
@@ -172,21 +196,10 @@ language plpgsql volatile security definer
 set search_path = pg_catalog, forge, pg_temp
 as $function$
 begin
-    perform pg_advisory_unlock(l.classid::bigint::integer, l.objid::bigint::integer)
-    from pg_locks as l
-    where l.locktype = 'advisory'
-        and l.pid = pg_backend_pid()
-        and l.database = (select d.oid from pg_database as d where d.datname = current_database())
-        and l.classid = forge._lock_space('doorbell')::bigint::oid
-        and l.objsubid = 2
-        and l.mode = 'ExclusiveLock'
-        and l.granted
-        and (
-            unpark.queues is null
-            or l.objid::bigint::integer in (
-                select forge._doorbell_key(q.queue) from unnest(unpark.queues) as q (queue)
-            )
-        );
+    perform pg_advisory_unlock(forge._lock_space('doorbell'), b.key)
+    from forge._bells() as b (key)
+    where unpark.queues is null
+        or b.key in (select forge._doorbell_key(q.queue) from unnest(unpark.queues) as q (queue));
 end;
 $function$;
 comment on function forge.unpark(text[]) is

@@ -9,13 +9,12 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any, Final, TypeVar
 
-import msgspec
 import psycopg
 from psycopg import AsyncConnection, sql
 from psycopg.rows import class_row, scalar_row
-from psycopg.types.json import Jsonb, set_json_dumps, set_json_loads
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
+from forge.documents import document, read_documents
 from forge.errors import DatabaseUnavailable, translate
 from forge.models import Row
 
@@ -36,13 +35,7 @@ class _Absent:
 
 ABSENT: Final[Any] = _Absent()
 
-# msgspec reads and writes JSON several times faster than the standard library, which is most of
-# what the driver does for a job.
-set_json_dumps(msgspec.json.encode)
-set_json_loads(msgspec.json.decode)
-
-# Claims need READ COMMITTED whatever the database's default says (lesson: REPEATABLE READ breaks
-# SKIP LOCKED), and keepalives find a half-open socket within about 25 seconds.
+# Keepalives find a half-open socket within about 25 seconds.
 CONNECT_OPTIONS: Final[dict[str, Any]] = {
     "connect_timeout": 10,
     "keepalives_idle": 10,
@@ -101,7 +94,7 @@ async def call_value(conn: Connection, function: str, **arguments: Any) -> Any:
 
 def jsonb(value: Any) -> Any:
     """A value as a jsonb argument. `None` is SQL null and `ABSENT` stays absent."""
-    return value if value is None or value is ABSENT else Jsonb(value)
+    return value if value is None or value is ABSENT else document(value)
 
 
 async def connect(dsn: str, *, application_name: str = "forge") -> Connection:
@@ -118,7 +111,14 @@ async def connect(dsn: str, *, application_name: str = "forge") -> Connection:
 
 async def configure(conn: Connection) -> None:
     """What every connection of Forge's own needs before its first call."""
-    await conn.set_isolation_level(psycopg.IsolationLevel.READ_COMMITTED)
+    read_documents(conn)
+    # Claims need READ COMMITTED, and in autocommit only the session's default says so.
+    cursor = await conn.execute("show default_transaction_isolation")
+    row = await cursor.fetchone()
+    if row is not None and row[0] != "read committed":
+        await conn.execute(
+            "set session characteristics as transaction isolation level read committed"
+        )
 
 
 @asynccontextmanager

@@ -13,11 +13,11 @@ from datetime import timedelta
 from types import coroutine
 from typing import Any, TypeVar
 
+from forge.documents import UnreadableDocument
 from forge.errors import PermanentError, RetryLater, Snooze
 from forge.worker.clean import error_text, error_traceback, error_type
 from forge.worker.context import LEASE_LOST, RELEASED, JobContext, current
 from forge.worker.outcome import Outcome
-from forge.worker.payload import UnreadablePayload
 from forge.worker.registry import Handler
 from forge.worker.threads import Threads
 
@@ -55,7 +55,7 @@ async def run_handler(context: JobContext, handler: Handler, threads: Threads) -
     if context.reason is not None:
         raise asyncio.CancelledError(context.reason)
     job = context.job
-    if isinstance(job.payload, UnreadablePayload):
+    if isinstance(job.payload, UnreadableDocument):
         raise PermanentError(f"the payload cannot be read: {job.payload.why}")
     variables = contextvars.copy_context()
     variables.run(current.set, context)

@@ -15,7 +15,6 @@ import psycopg
 from forge.db import Connection, connect
 from forge.errors import DatabaseUnavailable, LeaseLost, translate
 from forge.worker.log import say
-from forge.worker.payload import tolerate_payloads
 
 T = TypeVar("T")
 
@@ -72,7 +71,6 @@ class Link:
         if not self._session:
             conn.prepare_threshold = None  # the pooler may give each statement another session
         conn.add_notice_handler(_on_notice)
-        tolerate_payloads(conn)
         return conn
 
     def works(self) -> None:
