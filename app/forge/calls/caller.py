@@ -10,7 +10,7 @@ from typing import Any, Final, TypeVar
 import psycopg
 
 from forge.db import Connection, Pool, borrow, call, call_value, call_values, open_pool
-from forge.errors import DatabaseUnavailable, InvalidArgument
+from forge.errors import InvalidArgument, TryAgain
 from forge.models import Row
 
 R = TypeVar("R", bound=Row)
@@ -69,7 +69,7 @@ class Caller:
         async with self.connection() as own:
             try:
                 return await work(own)
-            except DatabaseUnavailable as error:
+            except TryAgain as error:
                 # The statement was undone as a whole; once more is safe, and mostly succeeds.
                 cause = error.__cause__
                 if getattr(cause, "sqlstate", None) not in DEADLOCK_OR_CONFLICT:
