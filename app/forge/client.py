@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
-from typing import Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from forge.calls.operator import OperatorCalls
 from forge.calls.producer import ProducerCalls
@@ -20,6 +20,9 @@ from forge.settings import Settings
 from forge.worker.context import current
 from forge.worker.options import DEFAULT_CONCURRENCY, Options
 from forge.worker.registry import Registry
+
+if TYPE_CHECKING:
+    from forge.worker.loop import Worker
 
 H = TypeVar("H", bound=Callable[..., Any])
 
@@ -96,7 +99,7 @@ class Forge(ProducerCalls, WorkerCalls, OperatorCalls, ViewerCalls):
         """
         await self.worker(queues, **options).run(stop or asyncio.Event(), hurry)
 
-    def worker(self, queues: Mapping[str, int] | None = None, **options: Any) -> Any:
+    def worker(self, queues: Mapping[str, int] | None = None, **options: Any) -> Worker:
         """The worker that `run_worker` runs."""
         from forge.worker.loop import Worker
 

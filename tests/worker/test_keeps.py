@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from tests.database import Database
+from tests.database import Clock, Database
 from tests.worker.conftest import Gate, StartWorker
 from tests.worker.processes import until
 
@@ -133,3 +133,49 @@ def test_slow_jobs_are_not_claimed_ahead(
     # What was claimed ahead at the pace of the quick jobs goes back when the slots stay busy.
     until(lambda: db.value("select count(*) from forge.jobs where status = 'PROCESSING'") == 2)
     assert db.value("select max(attempts) from forge.jobs where status = 'PENDING'") == 0
+
+
+def lose(db: Database, id: int) -> bool:
+    """Lets the leases end at one stroke, before the next heartbeat; whether the job was lost."""
+    with db.connect(autocommit=False) as conn:
+        Clock(conn).advance(seconds=60)
+        conn.execute("select from forge.tick()")
+    return bool(
+        db.value("select count(*) from forge.all_jobs where id = %s and errors <> '[]'", id)
+    )
+
+
+def test_a_handler_whose_lease_was_lost_is_stopped_and_its_result_dropped(
+    db: Database, start: StartWorker, enqueue: Enqueue, gate: Gate
+) -> None:
+    (id,) = enqueue("gate")
+    worker = start("--lease", "3", "--queue", "default=2")
+    gate.wait_started(1)
+    until(lambda: lose(db, id))
+    gate.wait_started(2)  # the loss is noticed, and the job runs again, here
+    until(lambda: worker.said("job.dropped"), why="the first run to be stopped")
+    gate.open()
+    until(lambda: status_of(db, id) == "COMPLETED")
+    (row,) = db.rows("select attempts, result, errors from forge.all_jobs where id = %s", id)
+    assert (row["attempts"], row["result"]["attempt"]) == (2, 2)
+    assert len(row["errors"]) == 1
+
+
+def test_finished_jobs_are_acknowledged_together(
+    db: Database, start: StartWorker, enqueue: Enqueue
+) -> None:
+    enqueue("noop", 2_000)
+    assert start("--drain").ends() == 0
+    query = "select count(*) as jobs, count(distinct finished_at) as calls from forge.history"
+    (row,) = db.rows(query)
+    assert row["jobs"] == 2_000
+    assert row["calls"] < 200
+
+
+def test_a_database_that_defaults_to_another_isolation_is_served(
+    db: Database, start: StartWorker, enqueue: Enqueue
+) -> None:
+    db.rows(f"alter database {db.name} set default_transaction_isolation = 'repeatable read'")
+    (id,) = enqueue("noop")
+    start()
+    until(lambda: status_of(db, id) == "COMPLETED", seconds=5)

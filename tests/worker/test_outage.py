@@ -49,7 +49,11 @@ def test_no_job_is_lost_when_the_database_restarts_under_a_running_worker(
     with own.connect() as conn:
         until(lambda: len(finished(conn)) == 6)
         assert finished(conn) == [("COMPLETED", 1)] * 6
-        until(lambda: conn.execute("select worker from forge.list_workers() where alive").rowcount == 1)
+        until(
+            lambda: (
+                conn.execute("select worker from forge.list_workers() where alive").rowcount == 1
+            )
+        )
         enqueue(conn, "noop", gate, 1)
         until(lambda: len(finished(conn)) == 7)
     log = worker.log.read_text()

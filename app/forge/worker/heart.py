@@ -17,6 +17,7 @@ from typing import Final
 
 from forge.db import call
 from forge.models import Beat, TickResult
+from forge.worker.context import JobContext
 from forge.worker.crew import Crew
 from forge.worker.held import leases
 from forge.worker.link import Link
@@ -30,11 +31,11 @@ LAST_WORDS: Final = 2.0  # seconds for the releases before the process ends by f
 
 
 class Heart:
-    """`on_beats` is called in the loop that started the heart, with what SQL told of the jobs."""
+    """`on_beat` is called in the loop that started the heart, for each job that is to stop."""
 
-    def __init__(self, crew: Crew, on_beats: Callable[[list[Beat]], None]) -> None:
+    def __init__(self, crew: Crew, on_beat: Callable[[JobContext, str], None]) -> None:
         self._crew = crew
-        self._on_beats = on_beats
+        self._on_beat = on_beat
         self._every = crew.options.lease / 3
         self._thread = threading.Thread(target=self._run, name="forge-heart", daemon=True)
         self._alive = threading.Event()
@@ -85,7 +86,8 @@ class Heart:
                 async with link.hold() as conn:
                     contexts = self._crew.held.snapshot()
                     for start in range(0, max(len(contexts), 1), BATCH):
-                        ids, fences = leases(contexts[start : start + BATCH])
+                        batch = contexts[start : start + BATCH]
+                        ids, fences = leases(batch)
                         news = await call(
                             conn,
                             "heartbeat",
@@ -95,7 +97,7 @@ class Heart:
                             leases=fences,
                             extend=self._crew.options.lease_interval,
                         )
-                        self._tell(news)
+                        self._tell(batch, news)
             except Exception as error:  # whatever it is, the next beat may reach its aim
                 await link.rest(error, longest=self._every / 4)
                 continue
@@ -104,15 +106,15 @@ class Heart:
             await self._now.wait()
             timer.cancel()
 
-    def _tell(self, news: list[Beat]) -> None:
-        if not news:
-            return
-        for beat in news:  # a thread can hear it while the event loop is blocked
-            context = self._crew.held.get(beat.id)
-            if context is not None and not context.finished:
-                context.tell(beat.reason)
-        with suppress(RuntimeError):  # the loop has ended
-            self._main.call_soon_threadsafe(self._on_beats, news)
+    def _tell(self, batch: list[JobContext], news: list[Beat]) -> None:
+        # By context and not by id: the job may have been claimed anew while the call was under way.
+        contexts = {context.job.id: context for context in batch}
+        for beat in news:
+            context = contexts[beat.id]
+            if not context.finished:
+                context.tell(beat.reason)  # a thread hears it though the event loop is blocked
+                with suppress(RuntimeError):  # the loop has ended
+                    self._main.call_soon_threadsafe(self._on_beat, context, beat.reason)
 
     async def _tick(self, link: Link) -> None:
         while True:

@@ -6,7 +6,7 @@ import asyncio
 from uuid import UUID
 
 from forge.models import Job
-from forge.worker.context import JobContext
+from forge.worker.context import LEASE_LOST, JobContext
 
 
 class Held(dict[int, JobContext]):
@@ -18,6 +18,9 @@ class Held(dict[int, JobContext]):
         self.emptied.set()
 
     def take(self, job: Job) -> JobContext:
+        older = self.get(job.id)
+        if older is not None:  # claimed anew here, so the lease it runs under was lost
+            older.cancel(LEASE_LOST)
         context = self[job.id] = JobContext(job)
         self.emptied.clear()
         return context

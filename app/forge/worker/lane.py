@@ -11,15 +11,18 @@ import random
 from typing import Any, Final, Protocol
 
 from forge.db import ABSENT, Connection, call, call_values, jsonb
-from forge.errors import DatabaseUnavailable
 from forge.models import Job
 from forge.worker.crew import Crew
 from forge.worker.held import leases
+from forge.worker.link import PASSING
 from forge.worker.outcome import Outcome
 from forge.worker.slots import Done, Slots
 
 ACKNOWLEDGE_WITHIN: Final = 0.005  # seconds that a finished job may wait for company
 DRAIN_POLL: Final = 0.05
+BUSY_POLL: Final = 0.01
+SOON: Final = 0.005
+LOOKS: Final = 20  # that many soon after a job
 
 
 class Bell(Protocol):
@@ -37,7 +40,7 @@ class Lane:
 
     def __init__(self, queue: str, size: int, crew: Crew, bell: Bell | None) -> None:
         self.queue = queue
-        self.closing = False
+        self._closing = False
         self.drained = asyncio.Event()
         self.slots = Slots(size, crew, self._finished)
         self._crew = crew
@@ -45,6 +48,7 @@ class Lane:
         self._link = crew.link(queue)
         self._wake = asyncio.Event()
         self._timer: asyncio.TimerHandle | None = None
+        self._in_vain = 0  # looks since a job was found that the bell did not stop
         self._claim = {**crew.claim(), "queue": queue}
 
     def nudge(self) -> None:
@@ -52,7 +56,7 @@ class Lane:
         self._wake.set()
 
     def _finished(self) -> None:
-        if self.slots.wants() or self.closing:
+        if self.slots.wants() or self._closing:
             self._wake.set()
         elif self._timer is None:
             self._timer = asyncio.get_running_loop().call_later(ACKNOWLEDGE_WITHIN, self._wake.set)
@@ -61,13 +65,15 @@ class Lane:
         while True:
             self._wake.clear()
             self.slots.release_stale()
-            room = 0 if self.closing else self.slots.room()
+            room = 0 if self._closing else self.slots.room()
             quiet = self.slots.idle and self._crew.outbox.is_empty
             claimed = await self._exchange(room) if room or self.slots.done else 0
             if quiet and room and claimed == 0:
                 self.drained.set()
             elif claimed:
                 self.drained.clear()
+            if claimed:
+                self._in_vain = 0
             if claimed is not None:
                 await self._pause(dry=claimed < room)
 
@@ -80,7 +86,7 @@ class Lane:
         try:
             async with self._link.hold() as conn:
                 jobs = await self._call(conn, batch, room)
-        except DatabaseUnavailable as error:
+        except PASSING as error:
             self.slots.done[:0] = batch
             await self._link.rest(error)
             return None
@@ -111,17 +117,34 @@ class Lane:
 
     async def _pause(self, *, dry: bool) -> None:
         if not dry:
-            if not (self.slots.wants() and not self.closing):
+            if not (self.slots.wants() and not self._closing):
                 await self._wait(self._poll_interval())
             return
         bell = self._bell
         if bell is None or self._crew.options.drain:
             await self._wait(self._poll_interval())
         elif bell.is_busy(self.queue):
-            await self._wait(0.01)
-        elif bell.is_hung(self.queue) or not await bell.park(self.queue):
+            await self._wait(BUSY_POLL)
+        elif not bell.is_hung(self.queue) and await bell.park(self.queue):
+            await self._look_again()
+        else:
+            self._in_vain = 0
             await self._wait(self._poll_interval())
-        # else: a job came due between the claim and the bell
+
+    async def _look_again(self) -> None:
+        """A job came due between the claim and the bell, or the bell could not be hung.
+
+        Often, for a moment, then at the pace of polls: the job may be of a type that others run.
+        """
+        soon = 0.0 if self._in_vain == 0 else SOON
+        await self._wait(soon if self._in_vain < LOOKS else self._poll_interval())
+        self._in_vain += 1
+
+    def close_claims(self) -> None:
+        """Claims no more, gives back what has not begun, and goes on acknowledging."""
+        self._closing = True
+        self.slots.release_unstarted()
+        self._wake.set()
 
     async def close(self) -> None:
         await self._link.close()

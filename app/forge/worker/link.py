@@ -13,10 +13,13 @@ from typing import Final, TypeVar
 import psycopg
 
 from forge.db import Connection, connect
-from forge.errors import DatabaseUnavailable, LeaseLost, translate
+from forge.errors import DatabaseUnavailable, LeaseLost, TryAgain, translate
 from forge.worker.log import say
 
 T = TypeVar("T")
+
+# What a later try may overcome, with everything as it was before the call.
+PASSING: Final = (DatabaseUnavailable, TryAgain)
 
 FIRST_DELAY: Final = 0.1
 LONGEST_DELAY: Final = 15.0
@@ -56,14 +59,14 @@ class Link:
     async def hold(self) -> AsyncIterator[Connection]:
         """The connection, for one user at a time. Raises `DatabaseUnavailable`."""
         async with self._turn:
-            if self._conn is None or self._conn.closed:
-                self._conn = await self._open()
             try:
+                if self._conn is None or self._conn.closed:
+                    self._conn = await self._open()
                 yield self._conn
             except psycopg.Error as error:
                 raise translate(error) from error
             finally:
-                if self._conn.broken:
+                if self._conn is not None and self._conn.broken:
                     await self._conn.close()
 
     async def _open(self) -> Connection:
@@ -82,19 +85,19 @@ class Link:
         """Waits before another try: 0.1 s, doubled up to 15 s, with jitter."""
         if isinstance(error, DatabaseUnavailable):
             self._outage.begin(error)
-        else:
+        elif not isinstance(error, TryAgain):
             say(logging.ERROR, "database.error", error=error)
         delay = min(longest, LONGEST_DELAY, FIRST_DELAY * 2 ** min(self._failures, 10))
         self._failures += 1
         await asyncio.sleep(delay * random.uniform(0.5, 1.0))  # noqa: S311 - spreads, hides nothing
 
     async def insist(self, work: Callable[[Connection], Awaitable[T]]) -> T:
-        """Does the work, again and again until the database is there. Other errors are raised."""
+        """Does the work, again and again until it succeeds. Lasting errors are raised."""
         while True:
             try:
                 async with self.hold() as conn:
                     result = await work(conn)
-            except DatabaseUnavailable as error:
+            except PASSING as error:
                 await self.rest(error)
             else:
                 self.works()

@@ -17,8 +17,8 @@ import psycopg
 from psycopg import sql
 
 from forge.db import Connection, call_value, call_values
-from forge.errors import DatabaseUnavailable
 from forge.worker.crew import Crew
+from forge.worker.link import PASSING
 
 ARRIVALS: Final = "forge"  # both carry a queue's name
 CANCELS: Final = "forge_cancel"
@@ -75,7 +75,7 @@ class Listener:
         return asyncio.get_running_loop().time() < self._busy_until.get(queue, 0.0)
 
     async def park(self, queue: str) -> bool:
-        """Hangs the bell of a queue that ran dry. True if a job has come due meanwhile."""
+        """Hangs the bell of a queue that ran dry. True if it pays to look again at once."""
         if not self._connected:
             return False
         asked = self._asked.setdefault(queue, asyncio.get_running_loop().create_future())
@@ -91,7 +91,7 @@ class Listener:
                     await self._watch(conn)
             except Exception as error:
                 first = not self.registered.is_set()
-                if first and not isinstance(error, DatabaseUnavailable):
+                if first and not isinstance(error, PASSING):
                     raise  # a wrong setting, which no patience repairs
                 self._drop_bells()
                 await self._link.rest(error)
@@ -164,7 +164,7 @@ class Listener:
         except BaseException:
             _answer(asked, set())
             raise
-        self._hung |= queues
+        self._hung = (self._hung | queues) - due
         _answer(asked, due)
         for queue in due - set(asked):
             self._lanes[queue].nudge()

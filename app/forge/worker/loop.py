@@ -9,10 +9,9 @@ from typing import Any, Final
 
 from forge.db import call_value
 from forge.errors import ForgeError, InvalidArgument
-from forge.models import Beat
-from forge.worker.context import LEASE_LOST, RELEASED
+from forge.worker.context import LEASE_LOST, JobContext
 from forge.worker.crew import Crew
-from forge.worker.execute import outcome_of
+from forge.worker.ending import UNWIND, settle
 from forge.worker.heart import Heart
 from forge.worker.lane import Lane
 from forge.worker.listener import Listener, registration
@@ -20,7 +19,6 @@ from forge.worker.log import say
 from forge.worker.options import Options
 from forge.worker.registry import Registry
 
-UNWIND: Final = 1.0  # seconds that a cancelled handler has to clean up
 LAST_CALLS: Final = 3.0  # seconds for the last acknowledgements
 
 
@@ -31,7 +29,7 @@ class Worker:
         if not registry:
             raise InvalidArgument("a worker needs handlers", None, "decorate one: @forge.handler")
         self._crew = Crew(dsn, options, registry)
-        self.heart = Heart(self._crew, self._on_beats)
+        self.heart = Heart(self._crew, self._on_beat)
         self._lanes: dict[str, Lane] = {}
         self._listener = (
             Listener(self._crew, self._lanes, self.heart.beat_now) if options.listen else None
@@ -51,7 +49,7 @@ class Worker:
                 self._start(self._listener.run())
             if await self._until(stop, self._register()):
                 for lane in self._lanes.values():
-                    lane.slots.start()
+                    self._tasks += lane.slots.start()
                     self._start(lane.run())
                 await self._until(stop, self._drained() if options.drain else hurry.wait())
         finally:
@@ -59,10 +57,8 @@ class Worker:
             await self.heart.stop()
             say(logging.INFO, "worker.ended", worker=options.name)
 
-    def _start(self, work: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
-        task = asyncio.create_task(work)
-        self._tasks.append(task)
-        return task
+    def _start(self, work: Coroutine[Any, Any, Any]) -> None:
+        self._tasks.append(asyncio.create_task(work))
 
     async def _until(self, stop: asyncio.Event, work: Coroutine[Any, Any, Any]) -> bool:
         """Waits for the work: False if `stop` came first. Raises what broke part of the worker."""
@@ -91,63 +87,28 @@ class Worker:
             for lane in self._lanes.values():
                 await lane.drained.wait()
 
-    def _on_beats(self, news: list[Beat]) -> None:
-        for beat in news:
-            context = self._crew.held.get(beat.id)
-            if context is None or context.finished:
-                continue
-            say(logging.WARNING, "job.told_to_stop", id=beat.id, why=beat.reason)
-            context.cancel(beat.reason)
-            if beat.reason == LEASE_LOST:
+    def _on_beat(self, context: JobContext, reason: str) -> None:
+        if not context.finished:
+            say(logging.WARNING, "job.told_to_stop", id=context.job.id, why=reason)
+            context.cancel(reason)
+            if reason == LEASE_LOST:
                 self._crew.held.drop(context)
 
     async def _close(self, hurry: asyncio.Event) -> None:
-        """Claims no more; waits; releases what is left; then says goodbye."""
-        for lane in self._lanes.values():
-            lane.closing = True
-            lane.slots.release_unstarted()
-            lane.nudge()
-        running = self._start(self._finished())
-        grace = self._crew.options.grace
-        say(logging.INFO, "worker.stops", running=self._running, grace=grace)
-        hurrying = asyncio.create_task(hurry.wait())
-        await asyncio.wait({running, hurrying}, timeout=grace, return_when="FIRST_COMPLETED")
-        hurrying.cancel()
-        if not running.done():
-            await self._release_overdue(running)
+        await settle(self._crew, self._lanes.values(), hurry)
         try:
             async with asyncio.timeout(LAST_CALLS):
                 await self._say_goodbye()
         except (TimeoutError, ForgeError) as error:
-            say(logging.ERROR, "worker.unsent", jobs=len(self._crew.held), error=error)
-        slots = [task for lane in self._lanes.values() for task in lane.slots.tasks]
-        for task in [*self._tasks, *slots]:
+            say(logging.ERROR, "worker.unsent", jobs=len(self._crew.held), error=repr(error))
+        for lane in self._lanes.values():
+            lane.slots.stop()
+        for task in self._tasks:
             task.cancel()
-        await asyncio.wait([*self._tasks, *slots], timeout=UNWIND)
+        await asyncio.wait(self._tasks, timeout=UNWIND)
         for lane in self._lanes.values():
             await lane.close()
         await self._crew.outbox_link.close()
-
-    @property
-    def _running(self) -> int:
-        return sum(lane.slots.running for lane in self._lanes.values())
-
-    async def _finished(self) -> None:
-        for lane in self._lanes.values():
-            await lane.slots.quiet.wait()
-
-    async def _release_overdue(self, running: asyncio.Task[None]) -> None:
-        """Cancels what still runs, and releases what does not heed it."""
-        for context in self._crew.held.snapshot():
-            if not context.finished:
-                say(logging.WARNING, "job.overdue", id=context.job.id, type=context.job.type)
-                context.cancel(RELEASED)
-        await asyncio.wait({running}, timeout=UNWIND)
-        for context in self._crew.held.snapshot():
-            if not context.finished:
-                outcome = outcome_of(context, asyncio.CancelledError())
-                if outcome is not None:
-                    self._crew.outbox.put(outcome)
 
     async def _say_goodbye(self) -> None:
         """The last acknowledgements, while the heart still beats; then off the list of workers."""

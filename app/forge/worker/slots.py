@@ -33,16 +33,23 @@ class Slots:
         self._crew = crew
         self._finished = finished
         self._ready: asyncio.Queue[JobContext] = asyncio.Queue()
+        self._stopped = False
         self._pace = 0.0  # seconds a job takes, a moving average
         self._added = 0.0  # when the oldest jobs that are ready may have come
         self.running = 0
         self.quiet = asyncio.Event()  # set while nothing runs
         self.quiet.set()
         self.done: list[Done] = []  # completed, not yet acknowledged
-        self.tasks: list[asyncio.Task[None]] = []
+        self._tasks: list[asyncio.Task[None]] = []
 
-    def start(self) -> None:
-        self.tasks = [asyncio.create_task(self._slot()) for _ in range(self._size)]
+    def start(self) -> list[asyncio.Task[None]]:
+        self._tasks = [asyncio.create_task(self._slot()) for _ in range(self._size)]
+        return self._tasks
+
+    def stop(self) -> None:
+        self._stopped = True
+        for task in self._tasks:
+            task.cancel()
 
     @property
     def idle(self) -> bool:
@@ -94,10 +101,8 @@ class Slots:
             self.quiet.clear()
             try:
                 result = await run_handler(context, handlers[context.job.type], threads)
-            except GeneratorExit:
-                raise
             except BaseException as error:
-                if context.reason is None and task.cancelling():
+                if self._stopped:
                     raise  # the slot itself is cancelled, not its job
                 self._failed(context, error)
             else:
@@ -107,7 +112,8 @@ class Slots:
                 if not self.running:
                     self.quiet.set()
                 context.task = None
-            while task.cancelling():  # the job was, and its slot goes on
+            # The job was cancelled and its slot goes on; task groups of Python 3.11 forget it too.
+            while task.cancelling():
                 task.uncancel()
             now = time.monotonic()
             self._pace += (now - started - self._pace) * (0.1 if self._pace else 1.0)
