@@ -147,6 +147,9 @@ begin
         where a.id = retry.id and (retry.queue is null or a.queue = retry.queue);
         if not found then
             perform forge._not_found(retry.id);
+        elsif v_from in ('PENDING', 'DEAD', 'CANCELLED') then
+            -- Somebody else moved it between our looks, another retry as a rule: look again.
+            return forge.retry(retry.id, retry.queue);
         end if;
         perform forge._wrong_status(
             retry.id, v_from, 'only a PENDING, DEAD or CANCELLED job can be retried; enqueue a new one'

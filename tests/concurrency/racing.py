@@ -1,0 +1,87 @@
+"""Interleavings that are arranged: one session holds, the other is seen to wait, then it is let go."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextlib import contextmanager
+from typing import Any
+
+from psycopg.rows import DictRow
+
+from tests.database import Conn, Database
+
+PATIENCE = 10.0
+LOOK = 0.005
+
+
+class Racer:
+    """A session of its own, whose statements can run in a thread."""
+
+    def __init__(self, db: Database, pool: ThreadPoolExecutor) -> None:
+        self._db = db
+        self._pool = pool
+        self._running: Future[list[DictRow]] | None = None
+        self.connection: Conn = db.connect()
+
+    @property
+    def pid(self) -> int:
+        return self.connection.info.backend_pid
+
+    def run(self, query: str, **named: object) -> list[DictRow]:
+        cursor = self.connection.execute(query.encode(), named)
+        return cursor.fetchall() if cursor.description else []
+
+    def start(self, query: str, **named: object) -> None:
+        """Begin a statement in a thread."""
+        self._running = self._pool.submit(self.run, query, **named)
+
+    def start_and_wait_for_lock(self, query: str, **named: object) -> None:
+        """Begin a statement in a thread, and return once another session makes it wait."""
+        self.start(query, **named)
+        assert self._running is not None
+        until(
+            lambda: bool(self._db.value("select pg_blocking_pids(%(pid)s)", pid=self.pid)),
+            unless=self._running,
+        )
+
+    def result(self) -> list[DictRow]:
+        """What the statement in the thread returned, or its error."""
+        assert self._running is not None
+        return self._running.result(PATIENCE)
+
+
+def until(condition: Callable[[], bool], unless: Future[Any] | None = None) -> None:
+    """Wait for a condition that another session brings about."""
+    deadline = time.monotonic() + PATIENCE
+    watched: Future[Any] = unless if unless is not None else Future()
+    while not condition():
+        assert not wait([watched], LOOK).done, f"it did not wait: {watched!r}"
+        assert time.monotonic() < deadline, "waited in vain"
+
+
+@contextmanager
+def racers(db: Database, count: int = 2) -> Iterator[list[Racer]]:
+    with ThreadPoolExecutor(count) as pool:
+        yield [Racer(db, pool) for _ in range(count)]
+
+
+def claim(db: Database, max_jobs: int = 1, **named: object) -> list[DictRow]:
+    """Claim jobs in a committed transaction."""
+    return db.rows(
+        "select * from forge.dequeue(max_jobs => %(n)s, worker => 'w', lease => %(lease)s)",
+        **{"n": max_jobs, "lease": "1 hour", **named},
+    )
+
+
+def status(db: Database, job_id: int) -> str:
+    value: str = db.value("select status from forge.job(%(id)s)", id=job_id)
+    return value
+
+
+def deadlocks(db: Database) -> int:
+    value: int = db.value(
+        "select deadlocks from pg_stat_database where datname = current_database()"
+    )
+    return value
