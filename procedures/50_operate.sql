@@ -2,7 +2,8 @@
 -- PENDING, WAITING --cancel--> CANCELLED; DEAD, CANCELLED --retry--> PENDING; DEAD --discard--> DEAD.
 --
 -- Locks: the row of the job, then what it is moved to; many by ascending id, those that somebody else
--- holds are skipped. Raises: JQ001, JQ003, JQ004.
+-- holds are skipped, and then index entries of unique keys in the order in which enqueue_many takes
+-- them. Raises: JQ001, JQ003, JQ004.
 
 create or replace function forge.cancel(
     id bigint,
@@ -200,22 +201,26 @@ begin
         perform forge._invalid('max_jobs', retry_dead.max_jobs::text, 'use 1 to 10000');
     end if;
     for v_dead in
-        select d.*
-        from forge.dead_jobs as d
-        where (retry_dead.queue is null or d.queue = retry_dead.queue)
-            and (retry_dead.type is null or d.type = retry_dead.type)
-            and (retry_dead.died_before is null or d.finished_at < retry_dead.died_before)
-            and (
-                retry_dead.error_contains is null
-                or position(lower(retry_dead.error_contains) in lower(d.errors -> -1 ->> 'error')) > 0
-            )
-            -- one whose key is taken cannot come back, and must not stand in the way of the others
-            and not exists (
-                select from forge.jobs as j where j.queue = d.queue and j.unique_key = d.unique_key
-            )
-        order by d.id
-        limit retry_dead.max_jobs
-        for update skip locked
+        with picked as materialized (
+            select d.*
+            from forge.dead_jobs as d
+            where (retry_dead.queue is null or d.queue = retry_dead.queue)
+                and (retry_dead.type is null or d.type = retry_dead.type)
+                and (retry_dead.died_before is null or d.finished_at < retry_dead.died_before)
+                and (
+                    retry_dead.error_contains is null
+                    or position(lower(retry_dead.error_contains) in lower(d.errors -> -1 ->> 'error')) > 0
+                )
+                -- one whose key is taken cannot come back, and must not stand in the way of the others
+                and not exists (
+                    select from forge.jobs as j where j.queue = d.queue and j.unique_key = d.unique_key
+                )
+            order by d.id
+            limit retry_dead.max_jobs
+            for update skip locked
+        )
+        -- The oldest, but by key: in the order of ids it would deadlock with an enqueue_many.
+        select p.* from picked as p order by p.queue, p.unique_key, p.id
     loop
         v_job := null;
         v_job.id := v_dead.id;
