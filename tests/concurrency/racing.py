@@ -1,4 +1,4 @@
-"""Interleavings that are arranged: one session holds, another is seen to wait, then it is let go."""
+"""Interleavings that are arranged: one session holds, another is seen to wait, then is let go."""
 
 from __future__ import annotations
 
