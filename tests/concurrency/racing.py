@@ -80,6 +80,17 @@ def status(db: Database, job_id: int) -> str:
     return value
 
 
+def gone(db: Database, racer: Racer) -> None:
+    """End a session as a crash of its client would, and wait until the server is rid of it."""
+    db.rows("select pg_terminate_backend(%(pid)s)", pid=racer.pid)
+    until(lambda: not db.rows("select from pg_stat_activity where pid = %(pid)s", pid=racer.pid))
+
+
+def counts(racer: Racer) -> dict[str, int]:
+    """What a tick of this session did."""
+    return {row["task"]: row["count"] for row in racer.run("select * from forge.tick()")}
+
+
 def deadlocks(db: Database) -> int:
     value: int = db.value(
         "select deadlocks from pg_stat_database where datname = current_database()"
