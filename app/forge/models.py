@@ -179,3 +179,12 @@ class Transition(Row, frozen=True, kw_only=True):
     to_status: str
     by: str
     meaning: str
+
+
+class Finding(Row, frozen=True, kw_only=True):
+    """Something that is wrong, and what to do. SQL: forge.finding."""
+
+    code: str
+    severity: str
+    sentence: str
+    hint: str

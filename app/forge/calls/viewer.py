@@ -8,6 +8,7 @@ from forge.calls.arguments import given
 from forge.calls.caller import Caller
 from forge.models import (
     ErrorCode,
+    Finding,
     JobView,
     QueueRow,
     StatsRow,
@@ -97,6 +98,13 @@ class ViewerCalls(Caller):
         SQL: forge.list_workers
         """
         return await self._many(WorkerRow, "list_workers")
+
+    async def doctor(self) -> list[Finding]:
+        """Looks for what is wrong with the queues, and with the server under them.
+
+        SQL: forge.doctor
+        """
+        return await self._many(Finding, "doctor")
 
     async def errors(self) -> list[ErrorCode]:
         """Every error code of Forge.

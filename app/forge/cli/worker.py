@@ -16,6 +16,7 @@ import click
 
 if TYPE_CHECKING:
     from forge.client import Forge
+    from forge.models import TickResult
 
 
 def _queues(ctx: click.Context, param: click.Parameter, values: tuple[str, ...]) -> dict[str, int]:
@@ -141,19 +142,27 @@ def _leave_behind(status: int) -> None:
 
 
 @click.command()
+@click.option("--every", type=click.FloatRange(0.1, 3600), help="Go on, every so many seconds.")
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
-def tick(as_json: bool) -> None:
-    """Do the maintenance that is due, once: lost leases, dead workers, retention, statistics.
+def tick(every: float | None, as_json: bool) -> None:
+    """Do the maintenance that is due: lost leases, dead workers, retention, statistics.
 
     Workers do it all the time; this is for a database without one.
     """
     from forge.client import Forge
 
-    async def once() -> dict[str, int]:
+    async def run() -> None:
         async with Forge() as forge:
-            return {result.task: result.count for result in await forge.tick()}
+            _print_tick(await forge.tick(), as_json=as_json)
+            while every is not None:
+                await asyncio.sleep(every)
+                _print_tick(await forge.tick(), as_json=as_json)
 
-    done = asyncio.run(once())
+    asyncio.run(run())
+
+
+def _print_tick(results: list[TickResult], *, as_json: bool) -> None:
+    done = {result.task: result.count for result in results}
     if as_json:
         click.echo(json.dumps(done))
     for task, count in done.items() if not as_json else ():

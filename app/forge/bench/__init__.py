@@ -1,0 +1,1 @@
+"""`forge bench`: what this database does, measured; nothing of it stays behind."""

@@ -1,0 +1,64 @@
+"""`forge doctor`: what is wrong, and what to do."""
+
+from __future__ import annotations
+
+import click
+from rich.text import Text
+
+from forge.cli import EXIT_FAILED
+from forge.cli.show import console, json_option, plain, print_json, with_forge
+from forge.drift import differences
+from forge.embedded import resolve_dsn
+from forge.models import Finding
+from forge.settings import Settings, unknown_variables
+
+NAMED = 5  # differences that are named one by one
+
+
+@click.command()
+@json_option
+def doctor(as_json: bool) -> int:
+    """Look for what is wrong: with the queues, the server, the installation and the settings.
+
+    Exit status 1 where a finding is a warning.
+    """
+    dsn = resolve_dsn(Settings.from_env())
+    findings = [*_installation(dsn), *_environment(), *with_forge(lambda forge: forge.doctor())]
+    if as_json:
+        print_json(findings)
+    elif not findings:
+        click.echo("nothing is wrong")
+    else:
+        out = console()
+        for finding in findings:
+            color = "red" if finding.severity == "warning" else "yellow"
+            out.print(Text(finding.severity, style=color), Text(plain(finding.sentence)))
+            out.print(Text(f"  {finding.code}: {plain(finding.hint)}", style="dim"))
+    return EXIT_FAILED if any(finding.severity == "warning" for finding in findings) else 0
+
+
+def _installation(dsn: str) -> list[Finding]:
+    names = differences(dsn)
+    if not names:
+        return []
+    shown = ", ".join(names[:NAMED]) + (f" and {len(names) - NAMED} more" if names[NAMED:] else "")
+    return [
+        Finding(
+            code="installation_differs",
+            severity="warning",
+            sentence=f"the database does not hold what this release's files say: {shown}",
+            hint="run `forge migrate`",
+        )
+    ]
+
+
+def _environment() -> list[Finding]:
+    return [
+        Finding(
+            code="unknown_variable",
+            severity="warning",
+            sentence=f"nothing reads the variable {name}",
+            hint="mistyped? `forge --help` says where settings come from",
+        )
+        for name in unknown_variables()
+    ]

@@ -1,0 +1,135 @@
+"""`forge enqueue`: one job, or many from a file."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import IO, Any
+
+import click
+import msgspec
+
+from forge.cli.show import json_option, print_json, progress_bar, with_forge
+from forge.client import Forge
+from forge.errors import InvalidArgument
+
+BATCH = 1000
+
+
+@click.command()
+@click.argument("type", required=False)
+@click.argument("payload", default="{}")
+@click.option(
+    "--file", "source", type=click.File("rb"), help="Jobs, one JSON object a line; - reads stdin."
+)
+@click.option("--queue")
+@click.option("--priority", type=int, help="Higher first; default 0.")
+@click.option(
+    "--at", type=click.DateTime(["%Y-%m-%dT%H:%M:%S%z"]), help="2026-12-24T18:00:00+01:00"
+)
+@click.option("--in", "delay", type=float, help="Seconds from now.")
+@click.option("--max-retries", type=int)
+@click.option("--unique-key")
+@click.option("--tag", "tags", multiple=True)
+@json_option
+def enqueue(
+    type: str | None,
+    payload: str,
+    source: IO[bytes] | None,
+    at: datetime | None,
+    delay: float | None,
+    as_json: bool,
+    **options: Any,
+) -> None:
+    """Add a job of TYPE with a JSON PAYLOAD, or many from a file; prints the ids.
+
+    PAYLOAD is JSON, - for stdin, or @FILE. The keys of a line of --file are the parameters of
+    forge.enqueue; each thousand lines are committed together.
+    """
+    if (type is None) == (source is None):
+        raise click.UsageError("name a TYPE, or pass --file")
+    if at is not None and delay is not None:
+        raise click.UsageError("--at or --in, not both")
+    if source is not None:
+        _enqueue_file(source, as_json=as_json)
+        return
+    if delay is not None:
+        at = _from_now(delay)
+    chosen = {name: value for name, value in options.items() if value not in (None, ())}
+    if "tags" in chosen:
+        chosen["tags"] = list(chosen["tags"])
+    job = {"type": type, "payload": _document(_read(payload)), **chosen}
+    if at is not None:
+        job["scheduled_at"] = at
+
+    async def work(forge: Forge) -> Any:
+        (row,) = await forge.enqueue_many([job])
+        return row
+
+    row = with_forge(work)
+    if as_json:
+        print_json(row)
+    else:
+        click.echo(row.id)
+
+
+def _from_now(seconds: float) -> datetime:
+    try:
+        return datetime.now(UTC) + timedelta(seconds=seconds)
+    except (OverflowError, ValueError) as error:
+        raise click.BadParameter(str(error), param_hint="--in") from error
+
+
+def _read(payload: str) -> bytes:
+    if payload == "-":
+        return sys.stdin.buffer.read()
+    if payload.startswith("@"):
+        try:
+            with open(payload[1:], "rb") as file:
+                return file.read()
+        except OSError as error:
+            raise click.BadParameter(f"{payload[1:]}: {error.strerror}") from error
+    return payload.encode(errors="surrogateescape")
+
+
+def _document(text: bytes) -> Any:
+    try:
+        return msgspec.json.decode(text)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        raise InvalidArgument(
+            "payload is not JSON", str(error), 'quote it: \'{"to": "a@b.c"}\''
+        ) from error
+
+
+def _jobs(source: IO[bytes]) -> Iterator[Any]:
+    for number, line in enumerate(source, start=1):
+        if not line.strip():
+            continue
+        try:
+            job = msgspec.json.decode(line, type=dict[str, Any])
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+            raise InvalidArgument(
+                "a line is not a JSON object", f"line {number}: {error}", "one object a line"
+            ) from error
+        yield job
+
+
+def _enqueue_file(source: IO[bytes], *, as_json: bool) -> None:
+    jobs = list(_jobs(source))  # all of them are JSON before the first is sent
+
+    async def work(forge: Forge) -> list[Any]:
+        rows: list[Any] = []
+        with progress_bar() as bar:
+            task = bar.add_task("enqueuing", total=len(jobs))
+            async for batch in forge.enqueue_stream(jobs, batch=BATCH):
+                rows += batch
+                bar.advance(task, len(batch))
+        return rows
+
+    rows = with_forge(work)
+    if as_json:
+        print_json(rows)
+        return
+    created = sum(row.created for row in rows)
+    click.echo(f"{created:,} jobs enqueued, {len(rows) - created:,} were there already")

@@ -1,0 +1,118 @@
+"""`forge queues`: list, pause, resume and set queues."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from typing import Any
+
+import click
+
+from forge.cli.show import json_option, print_json, print_table, with_forge
+from forge.client import Forge
+from forge.models import QueueRow
+
+COLUMNS = (
+    "queue",
+    "paused",
+    "retry base",
+    "factor",
+    "cap",
+    "jitter",
+    "max retries",
+    "keeps history",
+)
+
+
+@click.group()
+def queues() -> None:
+    """List, pause, resume and set queues."""
+
+
+@queues.command("list")
+@json_option
+def list_queues(as_json: bool) -> None:
+    """List the queues that have settings or were seen; – inherits the default."""
+    _show(with_forge(lambda forge: forge.list_queues()), as_json=as_json)
+
+
+def _one(work: Callable[[Forge], Awaitable[QueueRow]], *, as_json: bool) -> None:
+    _show([with_forge(work)], as_json=as_json)
+
+
+@queues.command()
+@click.argument("queue")
+@json_option
+def pause(queue: str, as_json: bool) -> None:
+    """Stop the claims from a queue; jobs that run go on."""
+    _one(lambda forge: forge.pause(queue), as_json=as_json)
+
+
+@queues.command()
+@click.argument("queue")
+@json_option
+def resume(queue: str, as_json: bool) -> None:
+    """Let a paused queue go on."""
+    _one(lambda forge: forge.resume(queue), as_json=as_json)
+
+
+@queues.command("set")
+@click.argument("queue")
+@click.option("--retry-base", type=float, help="Seconds before the first retry.")
+@click.option("--retry-factor", type=float, help="What each delay is multiplied by.")
+@click.option("--retry-cap", type=float, help="Seconds that a delay has at most.")
+@click.option("--retry-jitter", type=float, help="The share that is added at random, 0 to 1.")
+@click.option("--max-retries", type=int)
+@click.option("--keep-history/--no-history", default=None, help="Keep finished jobs.")
+@click.option(
+    "--unset", multiple=True, help="A setting that goes back to the default, as retry_cap."
+)
+@json_option
+def set_queue(
+    queue: str,
+    retry_base: float | None,
+    retry_cap: float | None,
+    unset: tuple[str, ...],
+    as_json: bool,
+    **settings: Any,
+) -> None:
+    """Change the settings of a queue; they hold for its live jobs too."""
+    _one(
+        lambda forge: forge.set_queue(
+            queue,
+            retry_base=_seconds("--retry-base", retry_base),
+            retry_cap=_seconds("--retry-cap", retry_cap),
+            unset=unset,
+            **settings,
+        ),
+        as_json=as_json,
+    )
+
+
+def _seconds(option: str, value: float | None) -> timedelta | None:
+    try:
+        return None if value is None else timedelta(seconds=value)
+    except (OverflowError, ValueError) as error:
+        raise click.BadParameter(str(error), param_hint=option) from error
+
+
+def _show(rows: list[QueueRow], *, as_json: bool) -> None:
+    if as_json:
+        print_json(rows)
+        return
+    print_table(
+        COLUMNS,
+        [
+            (
+                row.queue,
+                row.paused_at,
+                row.retry_base,
+                row.retry_factor,
+                row.retry_cap,
+                row.retry_jitter,
+                row.max_retries,
+                row.keep_history,
+            )
+            for row in rows
+        ],
+    )

@@ -1,0 +1,100 @@
+"""What the commands have in common: a client for the length of a command, and how rows are shown.
+
+With --json a command prints one JSON document to stdout and nothing else; tables and progress are
+for people. Payloads and errors are hostile text: control characters never reach the terminal.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from datetime import UTC, datetime
+from typing import Any, TypeVar
+
+import click
+import msgspec
+from rich import box
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+from rich.table import Table
+from rich.text import Text
+
+from forge.client import Forge
+
+T = TypeVar("T")
+
+json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+
+
+def with_forge(work: Callable[[Forge], Awaitable[T]]) -> T:
+    """Runs a command's calls on a client of its own."""
+
+    async def run() -> T:
+        async with Forge() as forge:
+            return await work(forge)
+
+    return asyncio.run(run())
+
+
+def print_json(value: Any) -> None:
+    """One document, indented."""
+    document = msgspec.json.encode(value, enc_hook=str)
+    click.echo(msgspec.json.format(document, indent=2).decode())
+
+
+def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    """A table with numbers to the right; as wide as it needs to be when it is piped."""
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    cells = [[plain(value) for value in row] for row in rows]
+    for index, name in enumerate(columns):
+        numeric = all(row[index].replace(",", "").lstrip("-").isdigit() for row in cells) and cells
+        table.add_column(name, justify="right" if numeric else "left", overflow="fold")
+    for row in cells:
+        # Text, not markup: a payload in brackets is no style.
+        table.add_row(*(Text(cell) for cell in row))
+    console().print(table)
+
+
+def console() -> Console:
+    """Where people read; a pipe gets lines that are not wrapped."""
+    out = Console(highlight=False)
+    return out if out.is_terminal else Console(highlight=False, width=400)
+
+
+def plain(value: object) -> str:
+    """A value as text that a terminal can be shown."""
+    if value is None:
+        return "–"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int):
+        return f"{value:,}"
+    if isinstance(value, datetime):
+        return ago(value)
+    text = ", ".join(map(str, value)) if isinstance(value, (list, tuple)) else str(value)
+    return "".join(char if char.isprintable() else "�" for char in text)
+
+
+def ago(moment: datetime) -> str:
+    """How far a time is from now, in the largest unit that fits."""
+    seconds = (datetime.now(UTC) - moment).total_seconds()
+    size, unit = next(
+        (size, unit)
+        for size, unit in ((86400, "d"), (3600, "h"), (60, "min"), (0, "s"))
+        if abs(seconds) >= size
+    )
+    count = int(abs(seconds) / (size or 1))
+    return f"{count} {unit} ago" if seconds >= 0 else f"in {count} {unit}"
+
+
+def progress_bar(*, hidden: bool = False) -> Progress:
+    """For long work, on stderr; nothing where that is no terminal."""
+    err = Console(stderr=True)
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        console=err,
+        transient=True,
+        disable=hidden or not err.is_terminal,
+    )

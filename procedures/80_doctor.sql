@@ -1,0 +1,119 @@
+-- The doctor: what is wrong with the queue or with the server under it, in words.
+--
+-- Bounded looks at catalogs and indexes. Locks: none. Called by: forge doctor, alarms, psql.
+
+create or replace function forge._ailing_server(at timestamptz)
+returns setof forge.finding
+language sql stable
+as $function$
+    select
+        'long_transaction', 'warning',
+        format('a transaction of process %s is open for %s', a.pid, date_trunc('second', $1 - a.xact_start)),
+        'it keeps dead rows from being cleaned up: end it, or set idle_in_transaction_session_timeout'
+    from pg_stat_activity as a
+    where a.datname = current_database()
+        and a.pid <> pg_backend_pid()
+        and a.backend_type = 'client backend'
+        and a.xact_start < $1 - interval '5 minutes'
+    union all
+    select
+        'prepared_transaction', 'warning',
+        format('the prepared transaction %s is open for %s', p.gid, date_trunc('second', $1 - p.prepared)),
+        'commit it, or roll it back'
+    from pg_prepared_xacts as p
+    where p.database = current_database() and p.prepared < $1 - interval '5 minutes'
+    union all
+    select
+        'dead_rows', 'warning',
+        format('%s has %s dead rows for %s live ones', t.relid::regclass, t.n_dead_tup, t.n_live_tup),
+        'look for long transactions and replication slots; then vacuum the table'
+    from pg_stat_user_tables as t
+    where t.schemaname = 'forge' and t.n_dead_tup > greatest(100000, 2 * t.n_live_tup)
+    union all
+    select
+        'autovacuum_off', 'warning', 'autovacuum is off',
+        'set autovacuum = on: a queue lives from it'
+    where current_setting('autovacuum') = 'off'
+    union all
+    select
+        'commits_not_durable', 'info',
+        format('synchronous_commit is %s: a crash of the server may lose the last commits',
+            current_setting('synchronous_commit')),
+        'set it to on where no job may be lost'
+    where current_setting('synchronous_commit') = 'off'
+    union all
+    select
+        'role_missing', 'info', format('the role %s is missing', r.role),
+        'create it as an administrator and run forge migrate, if you want to grant it'
+    from unnest(array['forge_viewer', 'forge_producer', 'forge_worker', 'forge_operator']) as r (role)
+    where to_regrole(r.role) is null;
+$function$;
+comment on function forge._ailing_server(timestamptz) is
+'What is wrong with the server and its settings. Internal.';
+
+create or replace function forge._ailing_queues(at timestamptz)
+returns setof forge.finding
+language plpgsql stable
+as $function$
+declare
+    v_ticked_at timestamptz;
+    v_queue text;
+begin
+    select t.done_at into v_ticked_at from forge.tick_tasks as t where t.task = 'tallies';
+    if (v_ticked_at > _ailing_queues.at - interval '1 minute') is not true then
+        return next (
+            'no_tick', 'warning',
+            format('nobody has called forge.tick() since %s', coalesce(v_ticked_at::text, 'the installation')),
+            'start a worker, or call it about once a second: forge tick --every 1'
+        )::forge.finding;
+    end if;
+
+    perform from forge.history_default limit 1;
+    if found then
+        return next (
+            'history_without_a_day', 'info', 'finished jobs lie outside the daily partitions',
+            'they are deleted row by row when their time is over; keep a tick running'
+        )::forge.finding;
+    end if;
+
+    for v_queue in select n.queue from forge._queue_names() as n (queue) loop
+        continue when not forge._due(v_queue, _ailing_queues.at);
+        if exists (select from forge.queues as q where q.queue = v_queue and q.paused_at is not null) then
+            return next (
+                'paused_with_work', 'info', format('the queue %s is paused and has due jobs', v_queue),
+                'forge.resume lets it go on'
+            )::forge.finding;
+        elsif not exists (
+            select from forge.workers as w where v_queue = any(w.queues) and w.missing_since is null
+        ) then
+            return next (
+                'no_worker', 'warning',
+                format('the queue %s has due jobs and no registered worker', v_queue),
+                format('start one: forge worker myapp:forge --queue %s', v_queue)
+            )::forge.finding;
+        end if;
+    end loop;
+end;
+$function$;
+comment on function forge._ailing_queues(timestamptz) is
+'What is wrong with the queues. Internal.';
+
+create or replace function forge.doctor()
+returns setof forge.finding
+language plpgsql stable security definer
+set search_path = pg_catalog, forge, pg_temp
+as $function$
+declare
+    v_now constant timestamptz := forge.now();
+begin
+    return query select f.* from forge._ailing_queues(v_now) as f;
+    return query select f.* from forge._ailing_server(v_now) as f;
+end;
+$function$;
+comment on function forge.doctor() is
+'Looks for what is wrong with the queues, and with the server under them.
+
+Transactions of other users are seen only by an owner who may: pg_read_all_stats.
+Returns: one row a finding: code, severity (warning, info), sentence, hint (what to do); none where all is
+well.
+Example: select * from forge.doctor();';
