@@ -2,7 +2,7 @@
 import * as api from '../api.js';
 import { now } from '../clock.js';
 import { busy, fill, find, reconcile, setText, setTime, slot, stamp } from '../dom.js';
-import { door } from '../doors.js';
+import { door, lost } from '../doors.js';
 import { CAP, count, describeFilter, firstLine, plural } from '../format.js';
 import { errorOf } from '../life.js';
 import * as live from '../live.js';
@@ -108,11 +108,10 @@ async function retryAll(filter, { progress, stopped }) {
   }
 }
 
-async function askRetryAll() {
+function askRetryAll({ ask }) {
   const filter = given();
   const all = live.get('dead');
   const known = isFiltered() || !all || all.capped ? null : all.dead;
-  const { ask } = await door('confirm');
   ask({
     title: isFiltered() ? 'Retry all that match?' : 'Retry all dead jobs?',
     text: `Every dead job ${describeFilter(filter)} becomes ready again, with fresh retries${known === null ? '' : ` (${plural(known, 'job')})`}.`,
@@ -143,6 +142,6 @@ export function mount() {
   url.onChange(show);
   show();
   live.watch('connection', () => render());
-  find('#retry-all').addEventListener('click', askRetryAll);
+  find('#retry-all').addEventListener('click', () => door('confirm').then(askRetryAll, lost));
   find('#dead-more').addEventListener('click', () => list.more());
 }

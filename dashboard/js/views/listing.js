@@ -24,7 +24,8 @@ export function listing({ topic, path, rowsKey, page = PAGE, filter, render }) {
     if (JSON.stringify(wanted) === JSON.stringify(query())) live.set(asked, { ...answer, key: JSON.stringify(wanted) });
   }, 1500);
 
-  live.watch(topic, () => { if (query()) load(); });
+  // The newest jobs may be the same while an older one in the filtered list has moved on: the numbers tell.
+  live.watch([topic, 'stats'], () => { if (query()) load(); });
   live.watch([topic, asked], render);
   url.onChange(() => { if (query()) load(); live.paint(render); });
 

@@ -1,0 +1,101 @@
+"""Fixtures: `page` in a real browser, `tab` that fails the test on any console error, `api`."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
+
+from tests.dashboard.serving import Api, serving
+from tests.database import Database
+
+NAMES = ("chromium", "chromium-browser", "google-chrome")
+FLAGS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+MISSING = "NO BROWSER: the dashboard is not tested. Install chromium (apt-get install chromium)"
+
+expect.set_options(timeout=10_000)
+
+
+# For a module, not for the run: while it is open, Playwright keeps an event loop running in this
+# thread, and the async tests of other modules could not start theirs.
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    path = next(filter(None, map(shutil.which, NAMES)), None)
+    if path is None:
+        if os.environ.get("CI"):
+            pytest.fail(MISSING)
+        pytest.skip(MISSING)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+class Tab:
+    """What a page complained of: console errors (a CSP violation is one), uncaught exceptions."""
+
+    def __init__(self, page: Page) -> None:
+        self.complaints: list[str] = []
+        self._expected: list[str] = []
+        page.on("console", self._hear)
+        page.on("pageerror", lambda error: self.complaints.append(f"uncaught: {error}"))
+        page.on("dialog", lambda dialog: self.complaints.append(f"dialog: {dialog.message}"))
+
+    def _hear(self, message: ConsoleMessage) -> None:
+        if message.type in ("error", "warning"):
+            self.complaints.append(message.text)
+
+    def expects(self, pattern: str) -> None:
+        """Complaints of this kind belong to the test: a browser reports every refused request."""
+        self._expected.append(pattern)
+
+    @property
+    def unexpected(self) -> list[str]:
+        return [
+            text
+            for text in self.complaints
+            if not any(re.search(pattern, text) for pattern in self._expected)
+        ]
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    context = browser.new_context(viewport={"width": 1280, "height": 900}, reduced_motion="reduce")
+    yield context.new_page()
+    context.close()
+
+
+@pytest.fixture
+def tab(page: Page) -> Iterator[Tab]:
+    tab = Tab(page)
+    yield tab
+    assert not tab.unexpected
+
+
+@pytest.fixture
+def api(db: Database) -> Iterator[Api]:
+    with serving(db.dsn) as api:
+        yield api
+
+
+@pytest.fixture
+def dashboard(page: Page, tab: Tab, api: Api) -> Page:
+    """The first page, connected."""
+    page.goto(api.url)
+    expect(page.locator("#connection")).to_have_text("Live")
+    expect(page.locator('[data-tile="ready"] .tile-count')).not_to_have_text("–")
+    # What is not in the first view follows it; the keyboard, when it has come, names this button.
+    expect(page.locator("#theme")).to_have_attribute("aria-label", re.compile("^Theme: "))
+    return page

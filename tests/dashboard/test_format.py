@@ -1,0 +1,151 @@
+"""The pure modules, run where they run: numbers, times, JSON in words, server-sent events."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page
+
+from tests.dashboard.serving import file_host
+
+
+@pytest.fixture(scope="module")
+def modules(browser: Browser) -> Iterator[Page]:
+    """A page that can import the dashboard's modules; no API is needed."""
+    with file_host() as host:
+        page = browser.new_page()
+        page.goto(f"{host}/icon.svg")
+        yield page
+        page.close()
+
+
+def call(page: Page, module: str, expression: str, *values: Any) -> Any:
+    """The value of a JavaScript expression over the module's exports (`m`) and the values (`v`)."""
+    return page.evaluate(
+        f"async v => {{ const m = await import('/js/{module}.js'); return {expression}; }}",
+        list(values),
+    )
+
+
+@pytest.mark.parametrize(
+    ("number", "over", "text"),
+    [
+        (0, False, "0"),
+        (9999, False, "9,999"),
+        (10000, True, "10,000+"),
+        (184213, False, "184,213"),
+        (12_345_678, False, "12.3M"),
+    ],
+)
+def test_counts(modules: Page, number: int, over: bool, text: str) -> None:
+    assert call(modules, "format", "m.count(v[0], v[1])", number, over) == text
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(0, "0.0 s"), (0.44, "0.4 s"), (12.9, "12 s"), (60, "1 min"), (200, "3 min"),
+     (900, "15 min"), (7500, "2 h 5 min"), (90_000, "1 d 1 h"), (-5, "0.0 s")],
+)  # fmt: skip
+def test_durations(modules: Page, seconds: float, text: str) -> None:
+    assert call(modules, "format", "m.duration(v[0] * 1000)", seconds) == text
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(0, "now"), (-0.5, "now"), (-12, "12 s ago"), (5, "in 5 s"), (-7200, "2 h ago"),
+     (-86400 * 60, "2 Nov 2025")],
+)  # fmt: skip
+def test_relative_times(modules: Page, seconds: float, text: str) -> None:
+    now = "Date.UTC(2026, 0, 1, 12)"
+    assert call(modules, "format", f"m.relative({now} + v[0] * 1000, {now})", seconds) == text
+
+
+@pytest.mark.parametrize(
+    ("job", "word"),
+    [({"status": "PENDING", "scheduled_at": "2026-01-01T00:00:00Z", "attempts": 0}, "Ready"),
+     ({"status": "PENDING", "scheduled_at": "2026-01-03T00:00:00Z", "attempts": 0}, "Scheduled"),
+     ({"status": "PENDING", "scheduled_at": "2026-01-03T00:00:00Z", "attempts": 2}, "Retrying"),
+     ({"status": "PROCESSING", "cancel_requested_at": "2026-01-01T00:00:00Z"}, "Cancelling"),
+     ({"status": "DEAD"}, "Dead"), ({"status": "NEW"}, "NEW")],
+)  # fmt: skip
+def test_statuses(modules: Page, job: dict[str, Any], word: str) -> None:
+    assert call(modules, "format", "m.status(v[0], Date.UTC(2026, 0, 2)).word", job) == word
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [("", "Empty"), ("{", "ends too early"), ("{'a': 1}", "straight double quotes"),
+     ("{a: 1}", "a name needs double quotes"), ('{"a": 1,}', "has nothing after it"),
+     ('{"a": True}', "only true, false and null"), ('{"a": 1 "b": 2}', "column 9: a comma is missing"),
+     ('{"a" 1}', "a colon is missing"), ('"\\u0000"', "cannot store"),
+     ('"a\nb"', "is written \\n")],
+)  # fmt: skip
+def test_what_is_wrong_with_a_payload(modules: Page, text: str, words: str) -> None:
+    assert words in call(modules, "payload", "m.problem(v[0])", text)
+
+
+@pytest.mark.parametrize("text", ["{}", "null", "[1, 2]", '"text"', '{"a": "\\u202e"}'])
+def test_what_is_right_with_a_payload(modules: Page, text: str) -> None:
+    assert call(modules, "payload", "m.problem(v[0])", text) is None
+
+
+def test_a_payload_over_the_limit_is_refused_by_its_bytes(modules: Page) -> None:
+    assert "at most 1,048,576" in call(
+        modules, "payload", "m.problem('\"' + 'é'.repeat(600000) + '\"')"
+    )
+
+
+def test_a_megabyte_without_its_closing_quote_is_judged_at_once(modules: Page) -> None:
+    words = call(modules, "payload", "m.problem('\"' + 'a'.repeat(1000000))")
+    assert "no closing quote" in words
+
+
+@pytest.mark.parametrize("number", ["12345678901234567890", "1.10", "1e400", "-0.000", "7"])
+def test_numbers_are_shown_as_the_server_wrote_them(modules: Page, number: str) -> None:
+    assert call(modules, "json", "m.pretty(m.parse(v[0])).text", number) == number
+
+
+def test_secrets_are_masked_by_their_key(modules: Page) -> None:
+    value = {"user": "a", "Password": "p", "auth": {"access_token": ["t"]}, "tokenless": None}
+    text = call(modules, "json", "m.pretty(v[0], { hide: true }).text", value)
+    assert '"a"' in text
+    assert '"p"' not in text
+    assert '"t"' not in text
+    assert call(modules, "json", "m.pretty(v[0], { hide: true }).secrets", value) == 2
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 7, 1000])
+def test_events_are_read_however_they_are_cut(modules: Page, size: int) -> None:
+    stream = (
+        "retry: 2000\n\n: beat\n\n"
+        'event: stats\r\ndata: {"a":1}\r\n\r\n'
+        "data: x\ndata: y\n\nevent: cut"
+    )
+    events = call(
+        modules,
+        "sse",
+        "(events => { const feed = m.parser((name, data) => events.push([name, data]));"
+        " for (let at = 0; at < v[0].length; at += v[1]) feed(v[0].slice(at, at + v[1]));"
+        " return events; })([])",
+        stream,
+        size,
+    )
+    assert events == [["stats", '{"a":1}'], ["message", "x\ny"]]
+
+
+def test_history_has_a_point_for_every_bucket_that_is_over(modules: Page) -> None:
+    items = [
+        {"at": "2026-01-01T00:00:10Z", "queue": "a", "enqueued": 20, "completed": 10, "failed": 0},
+        {"at": "2026-01-01T00:00:10Z", "queue": "b", "enqueued": 20, "completed": 0, "failed": 5},
+        {"at": "2026-01-01T00:00:30Z", "queue": "a", "enqueued": 99, "completed": 99, "failed": 0},
+    ]
+    points = call(
+        modules,
+        "history",
+        "m.series({ items: v[0], bucket_seconds: 10 }, 3, Date.UTC(2026, 0, 1, 0, 0, 34))",
+        items,
+    )
+    assert [point["enqueued"] for point in points] == [0, 4, 0]
+    assert [point["failed"] for point in points] == [0, 0.5, 0]
