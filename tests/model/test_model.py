@@ -12,7 +12,8 @@ from hypothesis.stateful import run_state_machine_as_test
 
 from tests.database import Clock, Database
 from tests.model import reading
-from tests.model.machine import START, Machine
+from tests.model.base import START
+from tests.model.machine import Machine
 
 settings.register_profile(
     "model",

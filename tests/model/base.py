@@ -1,0 +1,111 @@
+"""What every rule of the model needs: calls in savepoints, and the looks that follow each step."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import psycopg
+import pytest
+from hypothesis.stateful import RuleBasedStateMachine, invariant
+from psycopg.rows import DictRow
+
+from tests.database import SQL, Clock, Conn
+from tests.model import reading
+from tests.model.records import Model, Record
+
+START = datetime(2030, 1, 2, 3, 4, 5, tzinfo=UTC)
+INVARIANTS = (SQL / "invariants.sql").read_bytes()
+
+
+class Base(RuleBasedStateMachine):
+    """One example: one transaction, which is rolled back; a savepoint around each call."""
+
+    def __init__(self, connection: Conn, edges: set[tuple[str | None, str, str]]) -> None:
+        super().__init__()
+        self.connection = connection
+        self.edges = edges
+        self.clock = Clock(connection)
+        self.model = Model(self.clock.set(START))
+        self.claims: list[tuple[int, UUID]] = []  # every lease ever given out
+        self.seen: dict[int, Record] = {}
+        self.by: set[str] = set()
+
+    def call(self, function: str, by: str | None = None, /, **named: object) -> list[DictRow]:
+        """Call a function in a savepoint, and note who is to answer for the edges that follow."""
+        self.by = {by or function}
+        given = ", ".join(f"{name} => %({name})s" for name in named)
+        with self.connection.transaction():
+            query = f"select * from forge.{function}({given})"
+            return self.connection.execute(query.encode(), named).fetchall()
+
+    def refused(self, code: str, function: str, **named: object) -> None:
+        with pytest.raises(psycopg.Error) as refusal:
+            self.call(function, **named)
+        assert refusal.value.sqlstate == code, refusal.value
+
+    def job(self, pick: int) -> Record:
+        return list(self.model.jobs.values())[pick % len(self.model.jobs)]
+
+    def claimed(self, pick: int) -> tuple[dict[str, Any], Record | None]:
+        """A claim, the latest more often than others, and its job if the lease is current."""
+        latest = self.claims[-4:] if pick & 1 else self.claims
+        job_id, lease = latest[(pick >> 1) % len(latest)]
+        return {"id": job_id, "lease": lease}, self.model.owned(job_id, lease)
+
+    def several(self, picks: list[int]) -> tuple[dict[str, Any], list[Record | None]]:
+        """Some claims, of different jobs."""
+        chosen = {claim["id"]: (claim, job) for claim, job in map(self.claimed, picks)}
+        arguments = {
+            "ids": [claim["id"] for claim, _ in chosen.values()],
+            "leases": [claim["lease"] for claim, _ in chosen.values()],
+        }
+        return arguments, [job for _, job in chosen.values()]
+
+    def accept(self, answer: list[DictRow], count: int, length: timedelta) -> None:
+        """The answer to a claim: the right jobs, in order, under one lease."""
+        expected = self.model.next_up(count)
+        assert [row["id"] for row in answer] == [job.id for job in expected]
+        for row, job in zip(answer, expected, strict=True):
+            self.model.claim(job, row["lease"], length)
+            self.claims.append((job.id, row["lease"]))
+        assert len({row["lease"] for row in answer}) <= 1
+
+    @invariant()
+    def rows_are_those_of_the_model(self) -> None:
+        rows = reading.rows(self.connection)
+        found = {row.id: row for row in rows}
+        assert len(rows) == len(found)
+        assert found == self.model.jobs
+        for job_id, job in found.items():
+            before = self.seen.get(job_id)
+            if before is None or before.status != job.status:
+                edge = (before.status if before else None, job.status)
+                assert any((*edge, by) in self.edges for by in self.by), (edge, self.by)
+            allowed = 10 if job.max_retries is None else job.max_retries
+            assert (job.status == "PROCESSING") <= job.attempts <= allowed + 1
+        self.seen = found
+
+    def teardown(self) -> None:
+        try:
+            self.numbers_are_those_of_the_model()
+            assert self.connection.execute(INVARIANTS).fetchall() == []
+        finally:
+            self.connection.rollback()
+
+    def numbers_are_those_of_the_model(self) -> None:
+        (row,) = self.connection.execute("select * from forge.stats('default')").fetchall()
+        jobs = self.model.jobs.values()
+        pending = [job.scheduled_at <= self.model.now for job in jobs if job.status == "PENDING"]
+        expected = {
+            "paused": self.model.paused,
+            "ready": pending.count(True),
+            "scheduled": pending.count(False),
+            "processing": sum(job.status == "PROCESSING" for job in jobs),
+            "dead": sum(job.place == "dead_jobs" for job in jobs),
+            "completed": self.model.completed,
+            "cancelled": self.model.cancelled,
+            "failed": self.model.failed,
+        }
+        assert {name: row[name] for name in expected} == expected

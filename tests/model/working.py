@@ -1,0 +1,142 @@
+"""Rules for producers and workers, whose leases may be stale."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from hypothesis import strategies as st
+from hypothesis.stateful import precondition, rule
+
+from tests.model.base import Base
+from tests.model.records import Record, backoff
+
+delays = st.sampled_from([0, 7, 90, 7200]).map(lambda seconds: timedelta(seconds=seconds))
+lengths = st.sampled_from([10, 600]).map(lambda seconds: timedelta(seconds=seconds))
+picks = st.integers(0, 255)
+
+
+class Working(Base):
+    @rule(
+        key=st.sampled_from([None, None, "a", "b"]),
+        priority=st.integers(-1, 1),
+        delay=delays,
+        max_retries=st.sampled_from([None, 0, 1, 2]),
+    )
+    def enqueue(
+        self, key: str | None, priority: int, delay: timedelta, max_retries: int | None
+    ) -> None:
+        due = self.model.now + delay
+        holder = self.model.holder(key)
+        (row,) = self.call(
+            "enqueue",
+            type="t",
+            priority=priority,
+            scheduled_at=due,
+            unique_key=key,
+            max_retries=max_retries,
+        )
+        if holder is not None:
+            assert row["enqueue"] == holder.id
+        else:
+            assert row["enqueue"] not in self.model.jobs
+            job = Record(row["enqueue"], priority, due, key, max_retries)
+            self.model.jobs[job.id] = job
+
+    @rule(count=st.integers(1, 3), length=lengths)
+    def dequeue(self, count: int, length: timedelta) -> None:
+        self.accept(self.call("dequeue", max_jobs=count, lease=length), count, length)
+
+    @precondition(lambda self: self.claims)
+    @rule(picks=st.lists(picks, max_size=3), count=st.integers(1, 3), length=lengths)
+    def exchange(self, picks: list[int], count: int, length: timedelta) -> None:
+        claims, jobs = self.several(picks)
+        answer = self.call("exchange", **claims, max_jobs=count, lease=length)
+        self.by = {"complete", "dequeue"}
+        for job in filter(None, jobs):
+            self.model.complete(job)
+        self.accept(answer, count, length)
+
+    @precondition(lambda self: self.claims)
+    @rule(pick=picks)
+    def complete(self, pick: int) -> None:
+        claim, job = self.claimed(pick)
+        before = self.model.jobs[claim["id"]]
+        if job is not None:
+            assert self.call("complete", **claim) == [{"complete": True}]
+            self.model.complete(job)
+        elif before.status == "COMPLETED" and before.lease == claim["lease"]:
+            assert self.call("complete", **claim) == [{"complete": False}]
+        else:
+            self.refused("JQ002", "complete", **claim)
+
+    @precondition(lambda self: self.claims)
+    @rule(picks=st.lists(picks, max_size=4))
+    def complete_many(self, picks: list[int]) -> None:
+        claims, jobs = self.several(picks)
+        answer = self.call("complete_many", "complete", **claims)
+        current = [job for job in jobs if job is not None]
+        assert [row["complete_many"] for row in answer] == sorted(job.id for job in current)
+        for job in current:
+            self.model.complete(job)
+
+    @precondition(lambda self: self.claims)
+    @rule(pick=picks, retryable=st.booleans(), retry_in=st.none() | delays)
+    def fail(self, pick: int, retryable: bool, retry_in: timedelta | None) -> None:
+        claim, job = self.claimed(pick)
+        named = {**claim, "error": "no", "retryable": retryable, "retry_in": retry_in}
+        if job is None:
+            self.refused("JQ002", "fail", **named)
+            return
+        (row,) = self.call("fail", **named)
+        delay = backoff(job.attempts) if retry_in is None else retry_in
+        self.model.fail(job, retryable=retryable, delay=delay)
+        due = job.scheduled_at if job.status == "PENDING" else None
+        assert (row["status"], row["scheduled_at"]) == (job.status, due)
+
+    @precondition(lambda self: self.claims)
+    @rule(picks=st.lists(picks, min_size=1, max_size=4), extend=lengths)
+    def heartbeat(self, picks: list[int], extend: timedelta) -> None:
+        claims, jobs = self.several(picks)
+        answer = self.call("heartbeat", worker="w", **claims, extend=extend)
+        expected = []
+        for job_id, job in sorted(zip(claims["ids"], jobs, strict=True), key=lambda pair: pair[0]):
+            if job is None:
+                expected.append({"id": job_id, "reason": "lease_lost"})
+                continue
+            assert job.lease_expires_at is not None
+            job.lease_expires_at = max(job.lease_expires_at, self.model.now + extend)
+            if job.cancel_asked:
+                expected.append({"id": job_id, "reason": "cancel_requested"})
+        assert answer == expected
+
+    @precondition(lambda self: self.claims)
+    @rule(pick=picks)
+    def release(self, pick: int) -> None:
+        claim, job = self.claimed(pick)
+        if job is None:
+            self.refused("JQ002", "release", **claim)
+            return
+        (row,) = self.call("release", **claim)
+        self.model.give_back(job, job.scheduled_at)
+        assert row["to_status"] == job.status
+
+    @precondition(lambda self: self.claims)
+    @rule(pick=picks, delay=delays)
+    def snooze(self, pick: int, delay: timedelta) -> None:
+        claim, job = self.claimed(pick)
+        if job is None:
+            self.refused("JQ002", "snooze", **claim, delay=delay)
+            return
+        (row,) = self.call("snooze", **claim, delay=delay)
+        self.model.give_back(job, self.model.now + delay)
+        assert row["to_status"] == job.status
+
+    @precondition(lambda self: self.claims)
+    @rule(pick=picks, value=st.sampled_from([0.0, 0.5, 1.0]))
+    def progress(self, pick: int, value: float) -> None:
+        claim, job = self.claimed(pick)
+        if job is None:
+            self.refused("JQ002", "progress", **claim, value=value)
+            return
+        self.call("progress", **claim, value=value)
+        job.progress = value
