@@ -42,12 +42,12 @@ declare
     v_limit integer;
     v_bytes integer;
 begin
-    -- A stored value may be compressed, at most 255 times over: what takes up 2,000 bytes is below
-    -- any limit that can be set, and needs no look at its text.
-    if pg_column_size(_check_size.document) <= 2000 then
+    -- By its text, as that is what readers get: a stored value may be compressed, and 1e131071 takes
+    -- up a few bytes. 1,024 bytes are below any limit that can be set.
+    v_bytes := octet_length(_check_size.document::text);
+    if v_bytes <= 1024 then
         return;
     end if;
-    v_bytes := octet_length(_check_size.document::text);
     select s.payload_limit into v_limit from forge.settings as s;
     if v_bytes > v_limit then
         perform forge._too_large(

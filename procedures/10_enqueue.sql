@@ -33,9 +33,14 @@ begin
     if _check_enqueue.tags is not null and (
         cardinality(_check_enqueue.tags) > 20
         or array_position(_check_enqueue.tags, null) is not null
-        or exists (select from unnest(_check_enqueue.tags) as t (tag) where char_length(t.tag) not between 1 and 100)
+        or exists (
+            select from unnest(_check_enqueue.tags) as t (tag)
+            where char_length(t.tag) not between 1 and 100
+        )
     ) then
-        perform forge._invalid('tags', _check_enqueue.tags::text, 'use at most 20 tags of 1 to 100 characters');
+        perform forge._invalid(
+            'tags', _check_enqueue.tags::text, 'use at most 20 tags of 1 to 100 characters'
+        );
     end if;
 end;
 $function$;
@@ -109,7 +114,7 @@ begin
         and forge._is_name(enqueue.queue)
         and enqueue.priority between -32768 and 32767
         and isfinite(v_due)
-        and pg_column_size(enqueue.payload) <= 2000
+        and octet_length(enqueue.payload::text) <= 1024
         and coalesce(enqueue.max_retries, 0) between 0 and 100000
         and num_nonnulls(
             enqueue.unique_key, enqueue.tags, enqueue.retry_base, enqueue.retry_factor,

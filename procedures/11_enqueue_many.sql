@@ -30,8 +30,9 @@ begin
     from jsonb_array_elements(_parse_jobs.jobs) with ordinality as e (job, ordinality)
     where jsonb_typeof(e.job) <> 'object'
         or e.job - v_keys <> '{}'
-        -- without a zone the time would depend on the session that happens to run this
-        or not coalesce(e.job ->> 'scheduled_at', 'Z') ~ '(Z|z|[+-]\d\d(:?\d\d)?)$'
+        -- without a zone the time would depend on the session that happens to run this; the -02 of a
+        -- lone date is none
+        or not coalesce(e.job ->> 'scheduled_at', 'T0Z') ~ '[Tt ]\d.*(Z|z|[+-]\d\d(:?\d\d)?)$'
     order by e.ordinality
     limit 1;
     if found then
@@ -114,7 +115,7 @@ begin
             and j.retry_jitter is null
             and (j.max_retries is null or j.max_retries between 0 and 100000)
             and (j.unique_key is null or char_length(j.unique_key) between 1 and 500)
-            and (pg_column_size(j.payload) <= 2000 or octet_length(j.payload::text) <= v_limit)
+            and octet_length(j.payload::text) <= v_limit
         ) is not true
     limit 1;
     if not found then
