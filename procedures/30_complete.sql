@@ -27,7 +27,10 @@ begin
         if cardinality(_check_finish.results) <> cardinality(_check_finish.ids) then
             perform forge._invalid(
                 'results',
-                format('%s results for %s ids', cardinality(_check_finish.results), cardinality(_check_finish.ids)),
+                format(
+                    '%s results for %s ids',
+                    cardinality(_check_finish.results), cardinality(_check_finish.ids)
+                ),
                 'pass one result an id, or no results at all'
             );
         end if;

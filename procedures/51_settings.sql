@@ -86,7 +86,8 @@ begin
     ) is not true then
         perform forge._invalid(
             'unset', _check_unset.unset::text,
-            'use names of settings: retry_base, retry_factor, retry_cap, retry_jitter, max_retries, keep_history'
+            'use names of settings: retry_base, retry_factor, retry_cap, retry_jitter, max_retries, '
+                'keep_history'
         );
     end if;
 end;
@@ -126,11 +127,13 @@ begin
     set retry_base = coalesce(
             set_queue.retry_base, case when not 'retry_base' = any(set_queue.unset) then q.retry_base end),
         retry_factor = coalesce(
-            set_queue.retry_factor, case when not 'retry_factor' = any(set_queue.unset) then q.retry_factor end),
+            set_queue.retry_factor,
+            case when not 'retry_factor' = any(set_queue.unset) then q.retry_factor end),
         retry_cap = coalesce(
             set_queue.retry_cap, case when not 'retry_cap' = any(set_queue.unset) then q.retry_cap end),
         retry_jitter = coalesce(
-            set_queue.retry_jitter, case when not 'retry_jitter' = any(set_queue.unset) then q.retry_jitter end),
+            set_queue.retry_jitter,
+            case when not 'retry_jitter' = any(set_queue.unset) then q.retry_jitter end),
         max_retries = coalesce(
             set_queue.max_retries, case when not 'max_retries' = any(set_queue.unset) then q.max_retries end),
         keep_history = coalesce(
@@ -187,11 +190,13 @@ begin
     set retry_base = coalesce(
             set_type.retry_base, case when not 'retry_base' = any(set_type.unset) then t.retry_base end),
         retry_factor = coalesce(
-            set_type.retry_factor, case when not 'retry_factor' = any(set_type.unset) then t.retry_factor end),
+            set_type.retry_factor,
+            case when not 'retry_factor' = any(set_type.unset) then t.retry_factor end),
         retry_cap = coalesce(
             set_type.retry_cap, case when not 'retry_cap' = any(set_type.unset) then t.retry_cap end),
         retry_jitter = coalesce(
-            set_type.retry_jitter, case when not 'retry_jitter' = any(set_type.unset) then t.retry_jitter end),
+            set_type.retry_jitter,
+            case when not 'retry_jitter' = any(set_type.unset) then t.retry_jitter end),
         max_retries = coalesce(
             set_type.max_retries, case when not 'max_retries' = any(set_type.unset) then t.max_retries end),
         updated_at = v_now
