@@ -106,3 +106,19 @@ class OperatorCalls(Caller):
             unset=list(unset) or None,
         )
         return await self._one(QueueRow, "set_queue", connection, **arguments)
+
+    async def drop_queue(
+        self,
+        queue: str,
+        *,
+        after: int | None = None,
+        max_jobs: int | None = None,
+        connection: Connection | None = None,
+    ) -> bool:
+        """Removes a queue for good, a bounded number of jobs at a time: jobs, history, settings, numbers.
+
+        Call it again until it returns True. Raises `InvalidArgument`. SQL: forge.drop_queue
+        """  # noqa: E501
+        arguments = given(queue=queue, after=after, max_jobs=max_jobs)
+        gone: bool = await self._value("drop_queue", connection, **arguments)
+        return gone

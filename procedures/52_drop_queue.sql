@@ -1,0 +1,93 @@
+-- A queue that is no longer wanted goes, with every trace of it: what `forge bench` ends with.
+--
+-- Locks: rows of forge.jobs by ascending id, those that somebody else holds are skipped; then
+-- forge.history, forge.dead_jobs; tick (a try) for the statistics, which only the tick writes.
+-- Raises: JQ001.
+
+create or replace function forge.drop_queue(
+    queue text,
+    after bigint default 0,
+    max_jobs integer default 1000
+)
+returns boolean
+language plpgsql volatile security definer
+set search_path = pg_catalog, forge, pg_temp
+set enable_seqscan = off
+set jit = off
+as $function$
+declare
+    v_left bigint := drop_queue.max_jobs;
+    v_count bigint;
+begin
+    perform forge._check_name('queue', drop_queue.queue);
+    if (drop_queue.after >= 0) is not true then
+        perform forge._invalid('after', drop_queue.after::text, 'use 0 or the id of a job');
+    end if;
+    if (drop_queue.max_jobs between 1 and 10000) is not true then
+        perform forge._invalid('max_jobs', drop_queue.max_jobs::text, 'use 1 to 10000');
+    end if;
+
+    delete from forge.jobs as j
+    where j.id = any(array(
+        select p.id
+        from forge.jobs as p
+        where p.queue = drop_queue.queue and p.id > drop_queue.after
+        order by p.id
+        limit v_left
+        for update skip locked
+    ));
+    get diagnostics v_count = row_count;
+    v_left := v_left - v_count;
+
+    delete from forge.history as h
+    where h.queue = drop_queue.queue
+        and h.id = any(array(
+            select f.id
+            from forge.history as f
+            where f.queue = drop_queue.queue and f.id > drop_queue.after
+            order by f.id
+            limit v_left
+        ));
+    get diagnostics v_count = row_count;
+    v_left := v_left - v_count;
+
+    delete from forge.dead_jobs as d
+    where d.id = any(array(
+        select p.id
+        from forge.dead_jobs as p
+        where p.queue = drop_queue.queue and p.id > drop_queue.after
+        order by p.id
+        limit v_left
+        for update skip locked
+    ));
+    get diagnostics v_count = row_count;
+    v_left := v_left - v_count;
+
+    if v_left <= 0
+        or exists (
+            select from forge.jobs as j where j.queue = drop_queue.queue and j.id > drop_queue.after
+        )
+        or not pg_try_advisory_xact_lock(forge._lock_space('tick'), 0)
+    then
+        return false;
+    end if;
+    delete from forge.queues as q where q.queue = drop_queue.queue;
+    delete from forge.queue_totals as t where t.queue = drop_queue.queue;
+    delete from forge.throughput_samples as s where s.queue = drop_queue.queue;
+    delete from forge.tallies as t where t.queue = drop_queue.queue;
+    return true;
+end;
+$function$;
+comment on function forge.drop_queue(text, bigint, integer) is
+'Removes a queue for good: its jobs, live, dead and finished, its settings and its numbers.
+
+Pause it and stop its workers first: who runs one of its jobs has lost the lease, and what is enqueued
+meanwhile makes it a queue again. The work of one call is bounded; call it again until it returns true.
+
+Parameters:
+  queue     its name
+  after     only jobs with ids above this one: the walk through a long history begins there; default all
+  max_jobs  how many jobs one call removes at most, 1 to 10000; default 1000
+Returns: whether nothing is left of it; false also while somebody else holds a row or ticks.
+Raises: JQ001.
+Example: select forge.drop_queue(''no longer used'');';
