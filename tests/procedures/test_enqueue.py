@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
@@ -231,8 +232,12 @@ def test_a_key_is_taken_while_its_job_lives(call: Calls) -> None:
 
 @pytest.mark.parametrize("status", ["COMPLETED", "DEAD", "CANCELLED"])
 def test_a_key_is_free_when_its_job_has_ended(status: str, call: Calls) -> None:
-    maker = {"COMPLETED": call.completed, "DEAD": call.dead, "CANCELLED": call.cancelled}[status]
-    ended = maker(queue="q", unique_key="k")
+    makers: dict[str, Callable[..., int]] = {
+        "COMPLETED": call.completed,
+        "DEAD": call.dead,
+        "CANCELLED": call.cancelled,
+    }
+    ended = makers[status](queue="q", unique_key="k")
 
     assert call.enqueue(queue="q", unique_key="k") > ended
 
