@@ -149,7 +149,9 @@ set enable_mergejoin = off
 set jit = off
 as $function$
 begin
-    perform forge._check_finish(array[complete.id], array[complete.lease], array[complete.result]);
+    if complete.result is not null then
+        perform forge._check_size('result', complete.result);
+    end if;
 
     perform from forge._complete(
         array[complete.id], array[complete.lease], array[complete.result], complete.queue
@@ -175,7 +177,7 @@ Parameters:
   result     any JSON, at most 1 MiB, kept with the job in the history; default none
   queue      of the job; needed only where queues are spread over servers; default any
 Returns: true; false where this same lease had completed the job already and nothing was changed.
-Raises: JQ001, JQ002 (the lease is not the current one: nothing was changed), JQ005.
+Raises: JQ002 (the lease is not the current one: nothing was changed), JQ005.
 Example: select forge.complete(1, ''00000000-0000-0000-0000-000000000000'', ''{"sent":true}'');';
 
 create or replace function forge.complete_many(
