@@ -28,7 +28,7 @@ create table if not exists forge._migration_checksum (
 class MigrationError(ForgeError):
     """The files and the database do not fit together, or a file failed."""
 
-    code, name, http_status = "JQ103", "migration_refused", 500
+    code, name, http_status = "JQ104", "migration_refused", 500
 
 
 class Backend(PostgresqlPsycopgBackend):  # type: ignore[misc]  # yoyo has no types

@@ -55,6 +55,17 @@ class Cluster:
         shown = self._run("postgres", "--version").stdout  # "postgres (PostgreSQL) 18.4"
         return shown.split()[2].split(".")[0]
 
+    def refuse_other_version(self) -> None:
+        """Raise where the data was made by another major version than the programs."""
+        ours = self.server_version()
+        if self.data_version != ours:
+            raise ClusterError(
+                "the data directory belongs to another PostgreSQL version",
+                f"{self.data} was made by PostgreSQL {self.data_version}; this is {ours}",
+                f"dump it with a PostgreSQL {self.data_version} and load the dump afterwards, or "
+                "upgrade it with pg_upgrade; to begin with an empty one, move the directory away",
+            )
+
     def create(self, user: str, *options: str) -> None:
         """Make the data directory. All or nothing: an interrupted one is not taken for one."""
         unfinished = self.data.with_name(self.data.name + ".unfinished")

@@ -76,19 +76,34 @@ class Embedded:
         """Start the server, or go on with one that a crashed `forge up` left; return the DSN."""
         self._take_lock()
         try:
-            cluster = self._cluster()
-            if cluster.exists:
-                _refuse_other_version(cluster)
-            else:
-                self._create(cluster)
-                cluster = self._cluster()
-            if cluster.wait_until_answers() is None:
-                cluster.start(socket_directory(cluster), SETTINGS)
-            _ensure_database(self.dsn)
+            self._run()
         except BaseException:
             self._drop_lock()
             raise
         return self.dsn
+
+    def revive(self) -> bool:
+        """Start the server again where it has died under us; whether it had."""
+        if self._cluster().postmaster() is not None:
+            return False
+        self._run()
+        return True
+
+    def program(self, name: str) -> Path | None:
+        """One of PostgreSQL's programs, as psql, if it came along."""
+        path = self._cluster().binaries / name
+        return path if path.exists() else None
+
+    def _run(self) -> None:
+        cluster = self._cluster()
+        if cluster.exists:
+            cluster.refuse_other_version()
+        else:
+            self._create(cluster)
+            cluster = self._cluster()
+        if cluster.wait_until_answers() is None:
+            cluster.start(socket_directory(cluster), SETTINGS)
+        _ensure_database(self.dsn)
 
     def stop(self) -> None:
         """Stop the server; a no-op where none runs."""
@@ -179,18 +194,6 @@ def _not_running(home: Path) -> ClusterError:
         "the embedded PostgreSQL does not run",
         f"its data is in {home / 'postgres'}",
         "start it with `forge up`, or set DATABASE_URL",
-    )
-
-
-def _refuse_other_version(cluster: Cluster) -> None:
-    ours = cluster.server_version()
-    if cluster.data_version == ours:
-        return
-    raise ClusterError(
-        "the data directory belongs to another PostgreSQL version",
-        f"{cluster.data} was made by PostgreSQL {cluster.data_version}; this is {ours}",
-        f"dump it with a PostgreSQL {cluster.data_version} and load the dump afterwards, or "
-        "upgrade it with pg_upgrade; to begin with an empty one, move the directory away",
     )
 
 

@@ -7,8 +7,9 @@ from collections.abc import Callable
 import pytest
 
 from forge.api.access import RIGHTS, Right
-from forge.api.app import ROUTES, check_exposure
+from forge.api.app import ROUTES
 from forge.errors import SettingsError
+from forge.listening import check_exposure
 from forge.settings import Settings
 from tests.api.conftest import TOKENS, Client, bearer
 from tests.api.jobs import enqueue

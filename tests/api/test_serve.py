@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from forge.api.server import bind
+from forge.listening import bind
 from tests.api.jobs import dead
 from tests.api.serving import PATIENCE, forge_api
 from tests.database import Database

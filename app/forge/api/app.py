@@ -6,7 +6,6 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
 from importlib.metadata import version
-from ipaddress import ip_address
 from typing import Any
 
 from litestar import Litestar, Request
@@ -20,7 +19,7 @@ from forge.api.headers import add_security_headers
 from forge.api.hub import Hub
 from forge.api.requests import BODY_LIMIT, StrictRequest, check_query
 from forge.api.sampler import sample
-from forge.errors import SettingsError
+from forge.listening import check_exposure
 from forge.settings import Settings
 from forge.sqlfiles import dashboard_directory
 
@@ -45,23 +44,6 @@ ROUTES: list[HTTPRouteHandler] = [
     system.live,
     system.ready,
 ]
-
-
-def is_loopback(host: str) -> bool:
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
-
-
-def check_exposure(settings: Settings) -> None:
-    """Raises `SettingsError` where anybody on the network could do anything."""
-    if not settings.tokens and not is_loopback(settings.host):
-        raise SettingsError(
-            "the API would be open to everybody",
-            f"it binds to {settings.host}, and FORGE_TOKENS is not set",
-            "set FORGE_TOKENS=role:token,role:token, or bind to loopback (FORGE_HOST=127.0.0.1)",
-        )
 
 
 def create_app(settings: Settings, dsn: str) -> Litestar:

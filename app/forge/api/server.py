@@ -10,7 +10,8 @@ from dataclasses import replace
 
 import uvicorn
 
-from forge.api.app import check_exposure, create_app
+from forge.api.app import create_app
+from forge.listening import bind, check_exposure, url_of
 from forge.settings import Settings
 
 # Requests under way at the shutdown get this long.
@@ -40,38 +41,19 @@ class Server(uvicorn.Server):
         await super().shutdown(sockets)
 
 
-def bind(host: str, port: int) -> socket.socket:
-    """A listening socket. Raises `OSError` when the address is taken or not ours."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    # With the protocol named, asyncio sets TCP_NODELAY; without it every answer would wait 40 ms
-    # for the acknowledgement of its headers. socket.create_server does not name it.
-    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    try:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind((host, port))
-        listener.listen(512)
-    except OSError:
-        listener.close()
-        raise
-    return listener
-
-
-def url_of(listener: socket.socket) -> str:
-    host, port = listener.getsockname()[:2]
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
-
-
 async def serve(
     settings: Settings,
     dsn: str,
     *,
     host: str | None = None,
     port: int | None = None,
+    listener: socket.socket | None = None,
     stop: asyncio.Event | None = None,
     ready: Callable[[str], None] | None = None,
 ) -> None:
     """Serves the API until `stop` is set; `ready` is told the address once it answers.
 
+    `listener` is a socket that listens already, instead of `host` and `port`.
     Raises `SettingsError` when it would be open to all, `OSError` when it cannot bind.
     """
     settings = replace(
@@ -81,7 +63,7 @@ async def serve(
     )
     check_exposure(settings)
     app = create_app(settings, dsn)
-    with bind(settings.host, settings.port) as listener:
+    with listener or bind(settings.host, settings.port) as listener:
         config = uvicorn.Config(
             app,
             log_config=None,

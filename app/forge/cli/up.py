@@ -1,68 +1,107 @@
-"""`forge up`: everything, on this machine."""
+"""`forge up`: everything, in one process tree."""
 
 from __future__ import annotations
 
 import asyncio
-import dataclasses
+import json
 import logging
-import signal
+import socket
+import time
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import click
 
+from forge.cli.worker import parse_queues
 from forge.settings import Settings
 
-WELCOME = """
-Forge is up.
-  dashboard   {address}
-  API         {address}/docs
-  database    {dsn}
+if TYPE_CHECKING:
+    from forge.up.database import Server
 
-Add a job, in another shell:
-  curl -X POST {address}/jobs -H "Content-Type: application/json" -d '{{"type":"email"}}'
-  psql "{dsn}" -c "select forge.enqueue('email')"
-Ctrl-C stops everything; the jobs stay."""
+DEMO_QUEUES = {"default": 5, "emails": 5, "webhooks": 5, "reports": 2}
 
 
 @click.command()
-@click.option("--port", type=click.IntRange(1, 65535), help="The API's port; default PORT, 8080.")
-@click.option("--workers", default=1, show_default=True, type=click.IntRange(0, 64))
 @click.option("--demo", is_flag=True, help="Fill the queues, so that there is something to see.")
-@click.option("--rate", default=4.0, show_default=True, help="The demo's jobs a second.")
-def up(port: int | None, workers: int, demo: bool, rate: float) -> None:
-    """Start PostgreSQL, the API, the dashboard and workers, until SIGTERM or Ctrl-C.
+@click.option("--host", help="The address to bind to; default FORGE_HOST, 127.0.0.1.")
+@click.option("--port", type=click.IntRange(0, 65535), help="The port; default PORT, 8080.")
+@click.option(
+    "--workers", type=click.IntRange(0, 64), default=1, show_default=True, help="Processes."
+)
+@click.option(
+    "--queue",
+    "queues",
+    multiple=True,
+    callback=parse_queues,
+    metavar="NAME[=N]",
+    help="A queue to pull from and how many of its jobs each worker runs at once (5). Repeatable. "
+    "Default: the queue `default`, and those of the demo.",
+)
+@click.option(
+    "--grace", default=30.0, show_default=True, help="Seconds that running jobs get at the end."
+)
+@click.option(
+    "--rate",
+    type=click.FloatRange(0.1, 1000),
+    default=4.0,
+    show_default=True,
+    help="Jobs a second of the demo.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Say where it runs as one JSON document.")
+def up(
+    demo: bool,
+    host: str | None,
+    port: int | None,
+    workers: int,
+    queues: dict[str, int],
+    grace: float,
+    rate: float,
+    as_json: bool,
+) -> int:
+    """Start PostgreSQL, the API, the dashboard and workers for email, webhook and report jobs.
 
-    PostgreSQL is the embedded one, with its data under FORGE_HOME, unless DATABASE_URL names
-    another. The workers run the built-in handlers: email, webhook and report.
+    The database is DATABASE_URL, or else a PostgreSQL that comes along, with its data under
+    FORGE_HOME. SIGTERM or Ctrl-C: workers let running jobs finish, then the API stops, then
+    PostgreSQL. A process that dies is started again; one that keeps dying ends everything.
     """
-    from forge.up import Plan, run
+    from forge.up import welcome
+    from forge.up.plan import Plan
+    from forge.up.tree import Tree
 
+    began = time.monotonic()
     settings = Settings.from_env()
-    if not 0 < rate <= 1000:
-        raise click.BadParameter("use more than 0, at most 1000", param_hint="--rate")
-    logging.basicConfig(
-        level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(message)s"
+    settings = replace(
+        settings,
+        host=settings.host if host is None else host,
+        port=settings.port if port is None else port,
     )
-    for chatty in ("httpx", "yoyo"):
-        logging.getLogger(chatty).setLevel(logging.WARNING)
-    port = port or settings.port or Settings().port
+    logging.basicConfig(
+        level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s"
+    )
+    logging.getLogger("yoyo").setLevel(logging.WARNING)  # it tells of every statement
     plan = Plan(
-        settings=dataclasses.replace(settings, port=port),
-        port=port,
+        settings=settings,
+        queues=queues or (DEMO_QUEUES if demo else {"default": 5}),
         workers=workers,
+        grace=grace,
         demo=demo,
         rate=rate,
     )
 
-    async def main() -> None:
-        stop = asyncio.Event()
-        for signum in (signal.SIGINT, signal.SIGTERM):
-            asyncio.get_running_loop().add_signal_handler(signum, stop.set)
-        await run(
-            plan, stop, lambda address, dsn: click.echo(WELCOME.format(address=address, dsn=dsn))
-        )
+    def greet(server: Server, listener: socket.socket) -> None:
+        if as_json:
+            click.echo(json.dumps(welcome.facts(server, listener)))
+        else:
+            seconds = time.monotonic() - began
+            click.echo(welcome.text(server, listener, seconds=seconds, demo=demo))
+
+    def say(what: str) -> None:
+        click.echo(f"forge: {what} …", err=True)
 
     try:
-        asyncio.run(main())
-    except BaseExceptionGroup as group:
-        # The parts end together; the first error says why.
-        raise group.exceptions[0] from None
+        return asyncio.run(Tree(plan, greet).run(say))
+    except OSError as error:
+        raise click.ClickException(
+            f"cannot listen on {settings.host}:{settings.port}: {error.strerror or error}; "
+            "stop what has the port, or choose another --port"
+        ) from error

@@ -19,7 +19,10 @@ if TYPE_CHECKING:
     from forge.models import TickResult
 
 
-def _queues(ctx: click.Context, param: click.Parameter, values: tuple[str, ...]) -> dict[str, int]:
+def parse_queues(
+    ctx: click.Context, param: click.Parameter, values: tuple[str, ...]
+) -> dict[str, int]:
+    """`NAME` or `NAME=N`, as often as wanted, as a mapping."""
     from forge.worker.options import DEFAULT_CONCURRENCY
 
     queues: dict[str, int] = {}
@@ -59,7 +62,7 @@ def load_app(target: str) -> Forge:
     "--queue",
     "queues",
     multiple=True,
-    callback=_queues,
+    callback=parse_queues,
     metavar="NAME[=N]",
     help="A queue to pull from and how many of its jobs run at once (5). Repeatable. "
     "Default: the queues that the handlers name.",
