@@ -5,9 +5,12 @@ from __future__ import annotations
 import importlib
 import os
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
+
+if TYPE_CHECKING:
+    from forge.errors import ForgeError
 
 # Each command's module is imported only when it runs, so that `forge --help` is quick.
 COMMANDS = {
@@ -125,12 +128,21 @@ def _explain(error: Exception) -> int:
 
     if isinstance(error, psycopg.Error):
         error = translate(error)
+    if isinstance(error, psycopg.Error):
+        # Of no code of ours: a right that is missing, a disk that is full. PostgreSQL says it best.
+        click.echo(f"error: {error.diag.message_primary or error} [{error.sqlstate}]", err=True)
+        return EXIT_FAILED
     if not isinstance(error, ForgeError):
         raise error
+    print_error(error)
+    if isinstance(error, DatabaseUnavailable):
+        return EXIT_UNREACHABLE
+    return EXIT_USAGE if isinstance(error, SettingsError) else EXIT_FAILED
+
+
+def print_error(error: ForgeError) -> None:
+    """An error for people, on stderr: what is wrong, the values, what to do."""
     click.echo(f"error: {error.message} [{error.code}]", err=True)
     for label, text in (("detail", error.detail), ("hint", error.hint)):
         if text:
             click.echo(f"  {label}: {text}", err=True)
-    if isinstance(error, DatabaseUnavailable):
-        return EXIT_UNREACHABLE
-    return EXIT_USAGE if isinstance(error, SettingsError) else EXIT_FAILED

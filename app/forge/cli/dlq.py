@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import click
 
+from forge.cli import EXIT_FAILED, print_error
 from forge.cli.jobs import show_changes
-from forge.cli.show import json_option, plain, print_json, print_table, progress_bar, with_forge
+from forge.cli.show import (
+    ListingGroup,
+    json_option,
+    plain,
+    print_json,
+    print_table,
+    progress_bar,
+    with_forge,
+)
 from forge.client import Forge
+from forge.errors import InvalidArgument, JobNotFound, WrongStatus
 from forge.models import Change
 
 BATCH = 500
@@ -20,9 +31,9 @@ error_option = click.option(
 )
 
 
-@click.group()
+@click.group(cls=ListingGroup)
 def dlq() -> None:
-    """List, retry and discard dead jobs."""
+    """List, retry and discard dead jobs; without a command, list them."""
 
 
 @dlq.command("list")
@@ -61,16 +72,17 @@ def list_dead(as_json: bool, **filters: Any) -> None:
 @type_option
 @error_option
 @json_option
-def retry(ids: tuple[int, ...], everything: bool, as_json: bool, **filters: Any) -> None:
+def retry(ids: tuple[int, ...], everything: bool, as_json: bool, **filters: Any) -> int:
     """Bring dead jobs back with fresh retries: by id, or --all that match."""
     if bool(ids) == everything:
         raise click.UsageError("name ids, or pass --all")
     if ids and any(value is not None for value in filters.values()):
         raise click.UsageError("filters belong to --all")
 
+    if ids:
+        return _each(ids, Forge.retry, as_json=as_json)
+
     async def work(forge: Forge) -> list[Change]:
-        if ids:
-            return [await forge.retry(id) for id in ids]
         changes: list[Change] = []
         with progress_bar() as bar:
             task = bar.add_task("retrying", total=None)
@@ -82,19 +94,38 @@ def retry(ids: tuple[int, ...], everything: bool, as_json: bool, **filters: Any)
                     return changes
 
     changes = with_forge(work)
-    if everything and not as_json:
-        click.echo(f"{len(changes):,} jobs are back")
+    if as_json:
+        print_json(changes)
     else:
-        show_changes(changes, as_json=as_json)
+        click.echo(f"{len(changes):,} jobs are back")
+    return 0
 
 
 @dlq.command()
 @click.argument("ids", type=int, nargs=-1, required=True)
 @json_option
-def discard(ids: tuple[int, ...], as_json: bool) -> None:
+def discard(ids: tuple[int, ...], as_json: bool) -> int:
     """Take jobs out of the dead-letter queue for good; the history keeps them for its retention."""
+    return _each(ids, Forge.discard, as_json=as_json)
+
+
+def _each(
+    ids: tuple[int, ...], change: Callable[[Forge, int], Awaitable[Change]], *, as_json: bool
+) -> int:
+    """Changes one job after the other; one that is refused is told of and stops none."""
 
     async def work(forge: Forge) -> list[Change]:
-        return [await forge.discard(id) for id in ids]
+        changes: list[Change] = []
+        for id in ids:
+            try:
+                changes.append(await change(forge, id))
+            except (InvalidArgument, JobNotFound, WrongStatus) as error:
+                print_error(error)
+        return changes
 
-    show_changes(with_forge(work), as_json=as_json)
+    changes = with_forge(work)
+    if as_json:
+        print_json(changes)
+    else:
+        show_changes(changes)
+    return 0 if len(changes) == len(ids) else EXIT_FAILED

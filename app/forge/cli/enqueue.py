@@ -12,7 +12,7 @@ import msgspec
 
 from forge.cli.show import json_option, print_json, progress_bar, with_forge
 from forge.client import Forge
-from forge.errors import InvalidArgument
+from forge.errors import ForgeError, InvalidArgument
 
 BATCH = 1000
 
@@ -51,12 +51,14 @@ def enqueue(
         raise click.UsageError("name a TYPE, or pass --file")
     if at is not None and delay is not None:
         raise click.UsageError("--at or --in, not both")
+    chosen = {name: value for name, value in options.items() if value not in (None, ())}
     if source is not None:
+        if chosen or at is not None or delay is not None:
+            raise click.UsageError("with --file each line has its own options")
         _enqueue_file(source, as_json=as_json)
         return
     if delay is not None:
         at = _from_now(delay)
-    chosen = {name: value for name, value in options.items() if value not in (None, ())}
     if "tags" in chosen:
         chosen["tags"] = list(chosen["tags"])
     job = {"type": type, "payload": _document(_read(payload)), **chosen}
@@ -122,9 +124,14 @@ def _enqueue_file(source: IO[bytes], *, as_json: bool) -> None:
         rows: list[Any] = []
         with progress_bar() as bar:
             task = bar.add_task("enqueuing", total=len(jobs))
-            async for batch in forge.enqueue_stream(jobs, batch=BATCH):
-                rows += batch
-                bar.advance(task, len(batch))
+            try:
+                async for batch in forge.enqueue_stream(jobs, batch=BATCH):
+                    rows += batch
+                    bar.advance(task, len(batch))
+            except ForgeError:
+                if rows:
+                    click.echo(f"the first {len(rows):,} jobs are enqueued, the rest not", err=True)
+                raise
         return rows
 
     rows = with_forge(work)

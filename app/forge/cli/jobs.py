@@ -66,7 +66,11 @@ def show_jobs(rows: list[JobView], *, as_json: bool) -> None:
 def job(id: int, action: str | None, as_json: bool) -> None:
     """Show one job with its payload, result and failed attempts, or change it."""
     if action is not None:
-        show_changes([with_forge(lambda forge: _change(forge, action, id))], as_json=as_json)
+        change = with_forge(lambda forge: _change(forge, action, id))
+        if as_json:
+            print_json(change)
+        else:
+            show_changes([change])
         return
     row = with_forge(lambda forge: forge.job(id))
     if row is None:
@@ -82,10 +86,8 @@ async def _change(forge: Forge, action: str, id: int) -> Change:
     return await calls[action](id)
 
 
-def show_changes(changes: list[Change], *, as_json: bool) -> None:
-    if as_json:
-        print_json(changes)
-        return
+def show_changes(changes: list[Change]) -> None:
+    """What became of each job."""
     for change in changes:
         click.echo(f"{change.id}: {change.from_status} -> {change.to_status}")
 
@@ -96,7 +98,8 @@ def _show_job(row: JobView) -> None:
         value = getattr(row, name)
         if value is None or name == "errors":
             continue
-        shown = plain(value)
+        # Whole numbers as they are: an id goes into the next command.
+        shown = str(value) if type(value) is int else plain(value)
         if name in ("payload", "result"):
             shown = plain(msgspec.json.encode(value, enc_hook=str).decode())
         if name.endswith("_at"):

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from forge.cli.show import json_option, print_json, print_table, with_forge
+from forge.cli.show import ListingGroup, json_option, print_json, print_table, with_forge
 from forge.client import Forge
 from forge.models import QueueRow
 
@@ -24,9 +24,9 @@ COLUMNS = (
 )
 
 
-@click.group()
+@click.group(cls=ListingGroup)
 def queues() -> None:
-    """List, pause, resume and set queues."""
+    """List, pause, resume and set queues; without a command, list them."""
 
 
 @queues.command("list")

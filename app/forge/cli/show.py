@@ -20,10 +20,19 @@ from rich.table import Table
 from rich.text import Text
 
 from forge.client import Forge
+from forge.db import connect
 
 T = TypeVar("T")
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+
+
+class ListingGroup(click.Group):
+    """A group whose `list` is what it does when no other command of it is named."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        named = bool(args) and (not args[0].startswith("-") or args[0] in ctx.help_option_names)
+        return super().parse_args(ctx, args if named else ["list", *args])
 
 
 def with_forge(work: Callable[[Forge], Awaitable[T]]) -> T:
@@ -31,6 +40,8 @@ def with_forge(work: Callable[[Forge], Awaitable[T]]) -> T:
 
     async def run() -> T:
         async with Forge() as forge:
+            # Says at once why a database cannot be reached, where a pool would go on trying.
+            await (await connect(forge.dsn)).close()
             return await work(forge)
 
     return asyncio.run(run())
