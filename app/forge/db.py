@@ -15,7 +15,7 @@ from psycopg.rows import class_row, scalar_row
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from forge.documents import document, read_documents
-from forge.errors import DatabaseUnavailable, translate
+from forge.errors import DatabaseUnavailable, InvalidArgument, translate
 from forge.models import Row
 
 R = TypeVar("R", bound=Row)
@@ -72,7 +72,7 @@ async def call(conn: Connection, function: str, row: type[R], **arguments: Any) 
             await cursor.execute(text, sent)
             return await cursor.fetchall()
     except psycopg.Error as error:
-        raise translate(error) from error
+        raise _explain(error, sent) from error
 
 
 async def call_values(conn: Connection, function: str, **arguments: Any) -> list[Any]:
@@ -83,7 +83,19 @@ async def call_values(conn: Connection, function: str, **arguments: Any) -> list
             await cursor.execute(text, sent)
             return await cursor.fetchall()
     except psycopg.Error as error:
-        raise translate(error) from error
+        raise _explain(error, sent) from error
+
+
+def _explain(error: psycopg.Error, sent: dict[str, Any]) -> Exception:
+    """PostgreSQL says of a number that is too large for a parameter that there is no function."""
+    large = [f"{name}={value}" for name, value in sent.items() if _is_no_integer(value)]
+    if isinstance(error, psycopg.errors.UndefinedFunction) and large:
+        return InvalidArgument("a number is too large", ", ".join(large), "use 32 bits")
+    return translate(error)
+
+
+def _is_no_integer(value: Any) -> bool:
+    return isinstance(value, int) and not -(2**31) <= value < 2**31
 
 
 async def call_value(conn: Connection, function: str, **arguments: Any) -> Any:

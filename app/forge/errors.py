@@ -80,7 +80,7 @@ class SettingsError(ForgeError):
 
 
 class NotInstalled(ForgeError):
-    """The schema `forge` is missing from the database."""
+    """The schema `forge` is missing from the database, or older than this program."""
 
     code, name, http_status = "JQ102", "not_installed", 503
 
@@ -131,16 +131,11 @@ def translate(error: psycopg.Error) -> Exception:
             diag.message_primary or str(error),
             "remove NUL characters and check the types of the arguments",
         )
-    if isinstance(error, pg.UndefinedFunction):
-        # Also what PostgreSQL says of a number that is too large for a parameter.
-        return InvalidArgument(
-            "no function takes these arguments",
-            diag.message_primary,
-            "check their types and ranges; after an upgrade, run `forge migrate`",
-        )
-    if isinstance(error, pg.InvalidSchemaName):
+    if isinstance(error, (pg.InvalidSchemaName, pg.UndefinedFunction)):
         return NotInstalled(
-            "Forge is not installed in this database", diag.message_primary, "run `forge migrate`"
+            "Forge is not installed in this database, or is another version",
+            diag.message_primary,
+            "run `forge migrate`",
         )
     if isinstance(error, _GIVEN_UP):
         return TryAgain(

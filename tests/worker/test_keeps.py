@@ -90,7 +90,10 @@ def test_a_worker_that_only_polls_holds_no_lock_and_finds_its_jobs(
     (id,) = enqueue("noop")
     until(lambda: status_of(db, id) == "COMPLETED")
     assert db.value(BELLS) == 0
-    listening = db.value("select count(*) from pg_stat_activity where query ilike 'listen%%'")
+    listening = db.value(
+        "select count(*) from pg_stat_activity"
+        " where datname = current_database() and query ilike 'listen%%'"
+    )
     assert (listening, worker.alive) == (0, True)
 
 
