@@ -8,7 +8,10 @@ language sql stable
 as $function$
     select
         'long_transaction', 'warning',
-        format('a transaction of process %s is open for %s', a.pid, date_trunc('second', $1 - a.xact_start)),
+        format(
+            'a transaction of process %s (%s) is open for %s',
+            a.pid, a.state, date_trunc('second', $1 - a.xact_start)
+        ),
         'it keeps dead rows from being cleaned up: end it, or set idle_in_transaction_session_timeout'
     from pg_stat_activity as a
     where a.datname = current_database()
@@ -36,6 +39,23 @@ as $function$
     where current_setting('autovacuum') = 'off'
     union all
     select
+        'few_locks', 'warning',
+        format('the server has room for about %s locks; the workers may take %s at once', l.room, l.need),
+        'raise max_locks_per_transaction: each job that is being claimed takes a lock'
+    from (
+        select
+            current_setting('max_locks_per_transaction')::bigint
+            * (
+                current_setting('max_connections')::bigint
+                + current_setting('max_prepared_transactions')::bigint
+            ) as room,
+            -- a batch that a worker claims ahead of its slots is 500 jobs, a queue at a time
+            1000 + 500 * coalesce(sum(cardinality(w.queues)), 0) as need
+        from forge.workers as w
+    ) as l
+    where l.room < l.need
+    union all
+    select
         'commits_not_durable', 'info',
         format('synchronous_commit is %s: a crash of the server may lose the last commits',
             current_setting('synchronous_commit')),
@@ -58,12 +78,15 @@ as $function$
 declare
     v_ticked_at timestamptz;
     v_queue text;
+    v_type text;
 begin
     select t.done_at into v_ticked_at from forge.tick_tasks as t where t.task = 'tallies';
     if (v_ticked_at > _ailing_queues.at - interval '1 minute') is not true then
         return next (
             'no_tick', 'warning',
-            format('nobody has called forge.tick() since %s', coalesce(v_ticked_at::text, 'the installation')),
+            format(
+                'nobody has called forge.tick() since %s', coalesce(v_ticked_at::text, 'the installation')
+            ),
             'start a worker, or call it about once a second: forge tick --every 1'
         )::forge.finding;
     end if;
@@ -84,13 +107,42 @@ begin
                 'forge.resume lets it go on'
             )::forge.finding;
         elsif not exists (
-            select from forge.workers as w where v_queue = any(w.queues) and w.missing_since is null
+            select from forge.list_workers() as w where w.alive and v_queue = any(w.queues)
         ) then
             return next (
                 'no_worker', 'warning',
                 format('the queue %s has due jobs and no registered worker', v_queue),
                 format('start one: forge worker myapp:forge --queue %s', v_queue)
             )::forge.finding;
+        else
+            for v_type in
+                select distinct d.type
+                from (
+                    -- those that are claimed first
+                    select j.type
+                    from forge.jobs as j
+                    where j.queue = v_queue and j.status = 'PENDING' and j.scheduled_at <= _ailing_queues.at
+                    order by j.priority desc, j.scheduled_at, j.id
+                    limit 1000
+                ) as d
+                where not exists (
+                    select from forge.list_workers() as w
+                    where w.alive
+                        and v_queue = any(w.queues)
+                        and (w.types is null or d.type = any(w.types))
+                )
+                order by d.type
+                limit 10
+            loop
+                return next (
+                    'no_worker_for_type', 'warning',
+                    format(
+                        'the queue %s has due jobs of type %s, which none of its workers runs',
+                        v_queue, v_type
+                    ),
+                    'start a worker with a handler of this type'
+                )::forge.finding;
+            end loop;
         end if;
     end loop;
 end;

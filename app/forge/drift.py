@@ -5,7 +5,9 @@ from __future__ import annotations
 import psycopg
 from psycopg import Connection
 
+from forge.errors import NotInstalled
 from forge.loader import load_procedures
+from forge.migrate import LOCK_KEY
 from forge.sqlfiles import SqlFiles
 
 DEFINITIONS = """
@@ -29,10 +31,12 @@ def differences(dsn: str) -> list[str]:
     """
     files = SqlFiles.shipped()
     with psycopg.connect(dsn) as connection:
+        # At rest: a migrator and this one would write the same rows of the catalog.
+        connection.execute("set local lock_timeout = '2s'")
+        connection.execute("select pg_advisory_xact_lock(%s, %s)", LOCK_KEY)
         missing = _missing_migrations(connection, files)
         if missing:
             return missing
-        connection.execute("set local lock_timeout = '2s'")
         connection.execute("set local client_min_messages = warning")
         before = _definitions(connection)
         load_procedures(connection, files)
@@ -44,6 +48,8 @@ def differences(dsn: str) -> list[str]:
 
 
 def _missing_migrations(connection: Connection[tuple[object, ...]], files: SqlFiles) -> list[str]:
+    if connection.execute("select to_regclass('forge._yoyo_migration')").fetchone() == (None,):
+        raise NotInstalled("Forge is not installed in this database", None, "run `forge migrate`")
     rows = connection.execute("select migration_id from forge._yoyo_migration").fetchall()
     applied = {str(name) for (name,) in rows}
     return [f"migration {m.id}" for m in files.migrations() if m.id not in applied]

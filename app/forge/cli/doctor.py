@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import click
+import psycopg
 from rich.text import Text
 
 from forge.cli import EXIT_FAILED
 from forge.cli.show import console, json_option, plain, print_json, with_forge
 from forge.drift import differences
 from forge.embedded import resolve_dsn
+from forge.errors import InvalidArgument, NotInstalled
 from forge.models import Finding
 from forge.settings import Settings, unknown_variables
 
@@ -23,7 +25,13 @@ def doctor(as_json: bool) -> int:
     Exit status 1 where a finding is a warning.
     """
     dsn = resolve_dsn(Settings.from_env())
-    findings = [*_installation(dsn), *_environment(), *with_forge(lambda forge: forge.doctor())]
+    findings = [*_installation(dsn), *_environment()]
+    try:
+        findings += with_forge(lambda forge: forge.doctor())
+    except (InvalidArgument, NotInstalled):
+        # An older release has no forge.doctor; then a finding says so already.
+        if not findings:
+            raise
     if as_json:
         print_json(findings)
     elif not findings:
@@ -38,7 +46,17 @@ def doctor(as_json: bool) -> int:
 
 
 def _installation(dsn: str) -> list[Finding]:
-    names = differences(dsn)
+    try:
+        names = differences(dsn)
+    except (psycopg.errors.InsufficientPrivilege, psycopg.errors.LockNotAvailable) as error:
+        return [
+            Finding(
+                code="installation_unchecked",
+                severity="info",
+                sentence=f"the installation was not compared: {error.diag.message_primary}",
+                hint="look as the owner of the schema forge, and not while it is being migrated",
+            )
+        ]
     if not names:
         return []
     shown = ", ".join(names[:NAMED]) + (f" and {len(names) - NAMED} more" if names[NAMED:] else "")
