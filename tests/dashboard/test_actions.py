@@ -115,6 +115,7 @@ def test_discarding_takes_two_presses(dashboard: Page, db: Database) -> None:
     expect(button).to_have_text("Really discard?")
     assert db.value("select count(*) from forge.dead_jobs") == 1
     button.click()
+    expect(dashboard.locator("#dead-empty")).to_be_visible()  # its text is there all the time
     expect(dashboard.locator("#dead-empty")).to_contain_text("Nothing has died")
     assert db.value("select count(*) from forge.dead_jobs") == 0
 
