@@ -85,6 +85,7 @@ returns setof forge.tick_result
 language plpgsql volatile
 as $function$
 declare
+    v_timeout constant text := current_setting('lock_timeout');
     v_made bigint := 0;
     v_dropped bigint := 0;
 begin
@@ -92,9 +93,9 @@ begin
         perform set_config('lock_timeout', '50ms', true);
         v_made := forge._make_partitions(_keep_partitions.at);
         v_dropped := forge._drop_partitions(_keep_partitions.at);
-        perform set_config('lock_timeout', '0', true);
+        perform set_config('lock_timeout', v_timeout, true);
     exception
-        -- taken back whole; the next tick tries again
+        -- taken back whole, the timeout too; a tick in a minute tries again
         when lock_not_available then
             return query values ('partitions_postponed', 1::bigint);
             return;
