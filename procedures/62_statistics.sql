@@ -12,7 +12,7 @@ as $function$
 declare
     v_bucket constant timestamptz := date_bin('10 seconds', _add_tallies.at, 'epoch');
     v_newest constant bigint := (
-        select case when s.is_called then s.last_value else 0 end from forge.job_id_seq as s
+        select case when s.is_called then s.last_value else s.last_value - 1 end from forge.job_id_seq as s
     );
     v_last bigint;
     v_count bigint;
