@@ -1,0 +1,164 @@
+"""Who may call what, as one table; and that a role can do that much and no more."""
+
+from __future__ import annotations
+
+import psycopg
+import pytest
+from psycopg import sql
+
+from tests.catalog.functions import functions
+from tests.database import Conn
+
+
+def names(text: str) -> set[str]:
+    return set(text.split())
+
+
+READING = names(
+    """
+    errors transitions version now stats throughput job list_jobs list_dead list_queues
+    list_workers doctor
+    """
+)
+GRANTED = {
+    "forge_viewer": READING,
+    "forge_producer": {"enqueue", "enqueue_many", "errors", "version"},
+    "forge_worker": names(
+        """
+        dequeue exchange complete complete_many fail heartbeat release snooze progress
+        register_worker unregister_worker park unpark tick errors transitions version
+        """
+    ),
+    "forge_operator": READING
+    | names(
+        """
+        cancel retry retry_dead discard pause resume set_queue set_type set_retention drop_queue
+        tick enqueue enqueue_many
+        """
+    ),
+}
+ROLES = sorted(GRANTED)
+
+
+def act_as(tx: Conn, role: str) -> None:
+    tx.execute(sql.SQL("set local role {}").format(sql.Identifier(role)))
+
+
+def refused(tx: Conn, statement: str) -> bool:
+    try:
+        with tx.transaction():
+            tx.execute(statement.encode())
+    except psycopg.errors.InsufficientPrivilege:
+        return True
+    return False
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_a_role_may_call_its_functions_and_no_others(tx: Conn, role: str) -> None:
+    may = {
+        f.name
+        for f in functions(tx)
+        if tx.execute(
+            "select has_function_privilege(%s, %s::oid, 'execute') as may", (role, f.oid)
+        ).fetchone()
+        == {"may": True}
+    }
+    assert may == GRANTED[role]
+
+
+def test_every_public_function_is_granted_to_a_role(tx: Conn) -> None:
+    public = {f.name for f in functions(tx) if f.public}
+    assert public == set().union(*GRANTED.values())
+
+
+def test_nothing_is_granted_to_the_public(tx: Conn) -> None:
+    open_to_all = tx.execute(
+        """
+        select p.proname
+        from pg_proc as p, aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) as a
+        where p.pronamespace = 'forge'::regnamespace and a.grantee = 0
+        """
+    ).fetchall()
+    assert open_to_all == []
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_no_role_reads_or_writes_a_table_or_counts_up_a_sequence(tx: Conn, role: str) -> None:
+    rights = tx.execute(
+        """
+        select c.relname from pg_class as c
+        where c.relnamespace = 'forge'::regnamespace and (
+            (c.relkind in ('r', 'p', 'v')
+                and has_table_privilege(%(role)s, c.oid, %(table)s))
+            or (c.relkind = 'S' and has_sequence_privilege(%(role)s, c.oid, %(sequence)s))
+        )
+        """,
+        {
+            "role": role,
+            "table": "select, insert, update, delete, truncate",
+            "sequence": "usage, select, update",
+        },
+    ).fetchall()
+    assert rights == []
+
+
+def test_a_producer_enqueues_and_can_neither_claim_nor_read(tx: Conn) -> None:
+    act_as(tx, "forge_producer")
+
+    tx.execute("select forge.enqueue('email', unique_key => 'k')")
+    tx.execute("""select forge.enqueue_many('[{"type": "email"}]')""")
+
+    for statement in (
+        "select forge.dequeue()",
+        "select forge.job(1)",
+        "select forge.cancel(1)",
+        "select from forge.jobs",
+        "select from forge.all_jobs",
+        "select forge._claim('default', null, 1, '1 minute', null)",
+    ):
+        assert refused(tx, statement), statement
+
+
+def test_a_worker_runs_jobs_and_can_neither_enqueue_nor_cancel(tx: Conn) -> None:
+    tx.execute("select forge.enqueue('email'), forge.enqueue('email')")
+    act_as(tx, "forge_worker")
+
+    done, failed = tx.execute("select * from forge.dequeue(max_jobs => 2)").fetchall()
+    tx.execute("select forge.complete(%s, %s)", (done["id"], done["lease"]))
+    tx.execute("select forge.fail(%s, %s, 'boom')", (failed["id"], failed["lease"]))
+    tx.execute("select forge.tick()")
+
+    for statement in (
+        "select forge.enqueue('email')",
+        "select forge.cancel(1)",
+        "select forge.list_jobs()",
+        "delete from forge.history",
+    ):
+        assert refused(tx, statement), statement
+
+
+def test_an_operator_steers_and_can_neither_claim_nor_write_a_table(tx: Conn) -> None:
+    act_as(tx, "forge_operator")
+
+    row = tx.execute("select forge.enqueue('email') as id").fetchone()
+    assert row is not None
+    tx.execute("select forge.cancel(%s)", (row["id"],))
+    tx.execute("select forge.retry(%s)", (row["id"],))
+    tx.execute("select forge.pause('default'), forge.resume('default'), forge.stats()")
+
+    for statement in ("select forge.dequeue()", "update forge.settings set max_retries = 1"):
+        assert refused(tx, statement), statement
+
+
+def test_a_viewer_reads_and_changes_nothing(tx: Conn) -> None:
+    act_as(tx, "forge_viewer")
+
+    tx.execute("select forge.stats(), forge.list_jobs(), forge.throughput(), forge.doctor()")
+
+    for statement in (
+        "select forge.enqueue('email')",
+        "select forge.retry(1)",
+        "select forge.tick()",
+        "select from forge.dead_jobs",
+    ):
+        assert refused(tx, statement), statement

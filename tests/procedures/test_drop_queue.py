@@ -1,0 +1,60 @@
+"""drop_queue: a queue removed for good, a bounded part at a time."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.procedures.calls import Calls
+
+TRACES = ("jobs", "history", "dead_jobs", "queues", "queue_totals", "tallies")
+
+
+def traces(call: Calls, queue: str) -> dict[str, int]:
+    found = {
+        table: call.one(f"select count(*) from forge.{table} where queue = %s", queue)
+        for table in TRACES
+    }
+    return {table: count for table, count in found.items() if count}
+
+
+def test_nothing_is_left_of_a_dropped_queue(call: Calls) -> None:
+    call.completed(queue="old")
+    call.dead(queue="old")
+    call.rows("pause", queue="old")
+    call.enqueue(queue="old")
+    kept = call.enqueue(queue="other")
+
+    assert call.value("drop_queue", queue="old") is True
+
+    assert traces(call, "old") == {}
+    assert call.status(kept) == "PENDING"
+
+
+def test_one_call_removes_no_more_than_it_was_asked_to(call: Calls) -> None:
+    call.enqueue_many(*[{"type": "email", "queue": "old"}] * 5)
+
+    answers = [call.value("drop_queue", queue="old", max_jobs=2) for _ in range(3)]
+
+    assert answers == [False, False, True]
+    assert traces(call, "old") == {}
+
+
+def test_a_running_job_of_a_dropped_queue_has_lost_its_lease(call: Calls) -> None:
+    job = call.running(queue="old")
+
+    call.value("drop_queue", queue="old")
+
+    call.refusal("JQ002", "complete", id=job["id"], lease=job["lease"])
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("max_jobs", 0), ("max_jobs", 10001), ("max_jobs", None), ("queue", None)]
+)
+def test_bad_arguments_are_refused(call: Calls, name: str, value: object) -> None:
+    call.enqueue(queue="old")
+    before = call.everything()
+
+    error = call.refusal("JQ001", "drop_queue", **{"queue": "old", name: value})
+
+    assert error.message_primary == f"{name} is not valid"
+    assert call.everything() == before
