@@ -14,6 +14,9 @@ from psycopg import Connection
 from forge.bookkeeping import MigrationError
 from forge.sqlfiles import SqlFiles
 
+# Loaded last, after the leftovers have gone: its "revoke … on all functions" writes them as well.
+GRANTS = "99_grants.sql"
+
 # `create or replace` and `grant` write a new row version, so whatever this transaction did not
 # touch was in no file. Compared by age, as a subtransaction (an exception block around a grant)
 # has a higher id than its transaction. Members of an extension are not ours.
@@ -42,9 +45,15 @@ def load_procedures(connection: Connection[tuple[object, ...]], files: SqlFiles)
     with connection.transaction():
         # A name without its schema must not land, or be found, in the user's own schemas.
         connection.execute("set local search_path = pg_catalog, forge, pg_temp")
-        for path in files.procedure_files():
-            _execute_file(connection, path)
-        return drop_untouched(connection, files)
+        paths = files.procedure_files()
+        for path in paths:
+            if path.name != GRANTS:
+                _execute_file(connection, path)
+        dropped = drop_untouched(connection, files)
+        for path in paths:
+            if path.name == GRANTS:
+                _execute_file(connection, path)
+        return dropped
 
 
 def _execute_file(connection: Connection[tuple[object, ...]], path: Path) -> None:

@@ -73,6 +73,18 @@ def test_a_grant_in_an_exception_block_does_not_count_as_leftover(
     assert [report.dropped for report in reports] == [(), ()]
 
 
+def test_grants_on_all_functions_save_no_leftover(blank_db: Database, release: Release) -> None:
+    grants = "revoke all on all functions in schema forge from public;"
+    both = {"10_a": function("a") + function("b"), "99_grants": grants}
+    migrate(blank_db.dsn, files=release(procedures=both))
+
+    files = release(procedures={"10_a": function("b"), "99_grants": grants})
+    report = migrate(blank_db.dsn, files=files)
+
+    assert report.dropped == ("forge.a()",)
+    assert functions(blank_db) == ["b"]
+
+
 def test_a_leftover_that_something_needs_stops_the_load(
     blank_db: Database, release: Release
 ) -> None:
