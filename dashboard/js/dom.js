@@ -1,6 +1,6 @@
 // The few ways in which the page is written to. Text only ever arrives as text.
 import { now } from './clock.js';
-import { exact, relative, duration } from './format.js';
+import { age, exact, relative } from './format.js';
 import { visible } from './json.js';
 
 export const find = (selector, root = document) => root.querySelector(selector);
@@ -25,7 +25,7 @@ export const slot = (root, name) => find(`[data-slot="${name}"]`, root);
 
 function say(element) {
   const when = Date.parse(element.dateTime);
-  const text = element.dataset.form === 'age' ? duration(now() - when) : relative(when, now());
+  const text = element.dataset.form === 'age' ? age(now() - when) : relative(when, now());
   setText(element, text);
 }
 

@@ -7,10 +7,11 @@ import { failed } from './views/toasts.js';
 
 const parts = {
   access: () => import('./views/access.js'),
-  confirm: () => import('./views/confirm.js'),
   enqueue: () => import('./views/enqueue.js'),
   job: () => import('./views/job.js'),
   keys: () => import('./views/keys.js'),
+  retryAll: () => import('./views/retryall.js'),
+  suggest: () => import('./views/suggest.js'),
 };
 
 let styled = null;

@@ -21,10 +21,10 @@ export function rate(number, seconds) {
 
 const STEPS = [['d', 86_400], ['h', 3_600], ['min', 60]];
 
-// The largest unit, and the next one while the first is small: 4 d, 2 h 5 min, 3 min, 12 s, 0.4 s.
+// The largest unit, and the next one while the first is small: 4 d, 2 h 5 min, 3 min 20 s, 12 s, 40 ms.
 export function duration(milliseconds) {
   const seconds = Math.max(0, milliseconds / 1000);
-  if (seconds < 1) return `${(Math.floor(seconds * 10) / 10).toFixed(1)} s`;
+  if (seconds < 1) return `${Math.floor(seconds * 1000)} ms`;
   for (const [index, [unit, size]] of STEPS.entries()) {
     if (seconds < size) continue;
     const first = Math.floor(seconds / size);
@@ -44,6 +44,9 @@ export function relative(when, now) {
   if (Math.abs(distance) < 1000) return 'now';
   return distance < 0 ? `${duration(-distance)} ago` : `in ${duration(distance)}`;
 }
+
+// How long something has lasted that still does; below a second there is nothing to read.
+export const age = milliseconds => (milliseconds < 1000 ? '0 s' : duration(milliseconds));
 
 const clock = new Intl.DateTimeFormat('en-GB', {
   day: 'numeric', month: 'short', year: 'numeric', hour: '2-digit', minute: '2-digit',

@@ -17,9 +17,9 @@ export function series({ items, bucket_seconds }, size, now) {
   return points;
 }
 
-// The top of the scale: the next of 1, 2, 5, 10, 20 … so that it does not jump with every point.
+// The top of the scale: the next of 1, 2, 3, 4, 5, 6, 8, 10, 20 … so that it does not jump with every point.
 export function ceiling(points) {
   const most = Math.max(0.1, ...points.flatMap(point => SERIES.map(name => point[name])));
   const power = 10 ** Math.floor(Math.log10(most));
-  return [1, 2, 5, 10].map(step => step * power).find(step => step >= most * 0.999);
+  return [1, 2, 3, 4, 5, 6, 8, 10].map(step => step * power).find(step => step >= most * 0.999);
 }

@@ -45,8 +45,8 @@ def test_counts(modules: Page, number: int, over: bool, text: str) -> None:
 
 @pytest.mark.parametrize(
     ("seconds", "text"),
-    [(0, "0.0 s"), (0.44, "0.4 s"), (12.9, "12 s"), (60, "1 min"), (200, "3 min"),
-     (900, "15 min"), (7500, "2 h 5 min"), (90_000, "1 d 1 h"), (-5, "0.0 s")],
+    [(0, "0 ms"), (0.44, "440 ms"), (12.9, "12 s"), (60, "1 min"), (200, "3 min"),
+     (900, "15 min"), (7500, "2 h 5 min"), (90_000, "1 d 1 h"), (-5, "0 ms")],
 )  # fmt: skip
 def test_durations(modules: Page, seconds: float, text: str) -> None:
     assert call(modules, "format", "m.duration(v[0] * 1000)", seconds) == text
@@ -78,7 +78,8 @@ def test_statuses(modules: Page, job: dict[str, Any], word: str) -> None:
     ("text", "words"),
     [("", "Empty"), ("{", "ends too early"), ("{'a': 1}", "straight double quotes"),
      ("{a: 1}", "a name needs double quotes"), ('{"a": 1,}', "has nothing after it"),
-     ('{"a": True}', "only true, false and null"), ('{"a": 1 "b": 2}', "column 9: a comma is missing"),
+     ('{"a": True}', "only true, false and null"),
+     ('{"a": 1 "b": 2}', "Line 1, column 9: a comma is missing"),
      ('{"a" 1}', "a colon is missing"), ('"\\u0000"', "cannot store"),
      ('"a\nb"', "is written \\n")],
 )  # fmt: skip

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import pytest
 from playwright.sync_api import Page, expect
 
 from tests.dashboard.conftest import Tab
-from tests.dashboard.jobs import die, enqueue
+from tests.dashboard.jobs import claim, complete, die, enqueue
 from tests.dashboard.serving import Api
 from tests.database import Database
 
@@ -25,6 +27,32 @@ addEventListener('DOMContentLoaded', () => {
         };
     }).observe(tile, { childList: true, characterData: true, subtree: true });
 });
+"""
+
+# Texts with less contrast than WCAG's 4.5 to 1. A canvas turns any CSS colour into bytes.
+FAINT = """
+() => {
+    const canvas = new OffscreenCanvas(1, 1).getContext('2d', { willReadFrequently: true });
+    const paint = colours => {
+        canvas.clearRect(0, 0, 1, 1);
+        for (const colour of colours) { canvas.fillStyle = colour; canvas.fillRect(0, 0, 1, 1); }
+        const [red, green, blue] = [...canvas.getImageData(0, 0, 1, 1).data].map(byte => {
+            const part = byte / 255;
+            return part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4;
+        });
+        return 0.2126 * red + 0.7152 * green + 0.0722 * blue;
+    };
+    const grounds = element => element
+        ? [...grounds(element.parentElement), getComputedStyle(element).backgroundColor] : [];
+    return [...document.querySelectorAll('body *')].filter(element => {
+        const own = [...element.childNodes].some(node => node.nodeType === 3 && node.data.trim());
+        if (!own || !element.checkVisibility() || element.closest('option')) return false;
+        const ground = grounds(element);
+        const [dark, light] = [paint(ground), paint([...ground, getComputedStyle(element).color])]
+            .sort((a, b) => a - b);
+        return (light + 0.05) / (dark + 0.05) < 4.5;
+    }).map(element => element.outerHTML.slice(0, 120));
+}
 """
 
 UNNAMED = """
@@ -64,11 +92,11 @@ def test_the_policy_of_the_file_alone_refuses_markup_from_strings(
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_a_phone_needs_no_sideways_scrolling(
-    page: Page, tab: Tab, api: Api, db: Database, scheme: str
+    page: Page, tab: Tab, api: Api, db: Database, scheme: Literal["light", "dark"]
 ) -> None:
     enqueue(db, "import.customers-from-the-legacy-warehouse-every-night" * 3, queue="q" * 200)
     die(db, "t" * 200, error="e" * 5000)
-    page.emulate_media(color_scheme="light" if scheme == "light" else "dark")
+    page.emulate_media(color_scheme=scheme)
     page.set_viewport_size({"width": 360, "height": 780})
     page.goto(api.url)
     expect(page.locator("#dead-rows > li")).to_have_count(1)
@@ -84,6 +112,22 @@ def test_every_control_has_a_name(dashboard: Page, db: Database) -> None:
     die(db)
     expect(dashboard.locator("#dead-rows > li")).to_have_count(1)
     assert dashboard.evaluate(UNNAMED) == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_every_text_stands_out_from_its_ground(
+    dashboard: Page, db: Database, scheme: Literal["light", "dark"]
+) -> None:
+    dashboard.emulate_media(color_scheme=scheme)
+    die(db)
+    enqueue(db)
+    complete(db)
+    enqueue(db)
+    claim(db)
+    id = enqueue(db)
+    dashboard.locator(f'#job-rows [data-key="{id}"]').click()
+    expect(dashboard.locator("#job .life > li")).to_have_count(2)
+    assert dashboard.evaluate(FAINT) == []
 
 
 def test_the_keyboard_reaches_everything(dashboard: Page, db: Database) -> None:

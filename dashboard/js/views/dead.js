@@ -1,6 +1,5 @@
 // The dead letters: what failed for good, and what to do with it, one by one or all that match.
 import * as api from '../api.js';
-import { now } from '../clock.js';
 import { busy, fill, find, reconcile, setText, setTime, slot, stamp } from '../dom.js';
 import { door, lost } from '../doors.js';
 import { CAP, count, describeFilter, firstLine, plural } from '../format.js';
@@ -11,7 +10,6 @@ import { showEmpty } from './empty.js';
 import { listing } from './listing.js';
 import { done, failed } from './toasts.js';
 
-const BATCH = 100;
 const ARMED_FOR = 4000; // ms in which a second press discards
 
 let list;
@@ -96,40 +94,6 @@ function render() {
   showEmpty(find('#dead-empty'), emptiness(rows));
 }
 
-// In batches. Only jobs that were dead at the start count: one that dies again meanwhile must not keep it going.
-async function retryAll(filter, { progress, stopped }) {
-  const died_before = new Date(now()).toISOString();
-  let retried = 0;
-  for (;;) {
-    const answer = await api.call('POST', 'dlq/retry', { body: { ...filter, died_before, limit: BATCH } });
-    retried += answer.retried;
-    progress(retried);
-    if (!answer.more || stopped()) return retried;
-  }
-}
-
-function askRetryAll({ ask }) {
-  const filter = given();
-  const all = live.get('dead');
-  const known = isFiltered() || !all || all.capped ? null : all.dead;
-  ask({
-    title: isFiltered() ? 'Retry all that match?' : 'Retry all dead jobs?',
-    text: `Every dead job ${describeFilter(filter)} becomes ready again, with fresh retries${known === null ? '' : ` (${plural(known, 'job')})`}.`,
-    yes: 'Retry all',
-    total: known,
-    unit: 'retried',
-    work: async steps => {
-      try {
-        const retried = await retryAll(filter, steps);
-        done(`Retried ${plural(retried, 'job')}`, steps.stopped() ? { detail: 'Stopped; the others are still dead.' } : {});
-      } catch (problem) {
-        failed('Retry all', problem);
-      }
-      list.reload();
-    },
-  });
-}
-
 export function mount() {
   list = listing({ topic: 'dead', path: 'dlq', rowsKey: 'dead_rows', page: 8, filter: () => (isFiltered() ? given() : null), render: () => render() });
   const field = find('#dead-error');
@@ -142,6 +106,8 @@ export function mount() {
   url.onChange(show);
   show();
   live.watch('connection', () => render());
-  find('#retry-all').addEventListener('click', () => door('confirm').then(askRetryAll, lost));
+  find('#retry-all').addEventListener('click', () => {
+    door('retryAll').then(part => part.askRetryAll(given(), list.reload), lost);
+  });
   find('#dead-more').addEventListener('click', () => list.more());
 }

@@ -77,19 +77,6 @@ function emptiness(shown) {
   return isFiltered() ? { title: 'No job matches', text: 'Types and queues match by their whole name, letter by letter.' } : { first: true };
 }
 
-// Suggestions: the names that are on the page already.
-function suggest() {
-  const jobs = [...(live.get('jobs')?.items ?? []), ...(live.get('dead')?.items ?? [])];
-  const queues = [...(live.get('stats')?.queues ?? []), ...jobs];
-  for (const [id, names] of [['#known-types', jobs.map(job => job.type)], ['#known-queues', queues.map(row => row.queue)]]) {
-    reconcile(find(id), [...new Set(names)].sort(), {
-      key: name => name,
-      make: () => document.createElement('option'),
-      update: (option, name) => { option.value = name; },
-    });
-  }
-}
-
 function mountFilter() {
   const form = find('#filter');
   const show = () => FIELDS.forEach(name => {
@@ -115,7 +102,6 @@ function mountFilter() {
 export function mount() {
   list = listing({ topic: 'jobs', path: 'jobs', rowsKey: 'rows', filter: () => (isFiltered() ? given() : null), render: () => render() });
   mountFilter();
-  live.watch(['jobs', 'stats'], suggest);
   live.watch('connection', () => render());
   const body = find('#job-rows');
   body.addEventListener('pointerleave', () => live.paint(render));

@@ -1,7 +1,7 @@
 // The flow of jobs, as numbers: scheduled, ready, processing, completed; and the dead, who left it.
 import { now } from '../clock.js';
 import { find, setText } from '../dom.js';
-import { CAP, count, duration, plural, rate } from '../format.js';
+import { CAP, age, count, plural, rate } from '../format.js';
 import { series } from '../history.js';
 import * as live from '../live.js';
 
@@ -15,7 +15,7 @@ const notes = {
   scheduled: () => 'for later, or backing off',
   ready: ({ totals }) => {
     if (!totals.oldest_ready_at) return 'nothing waits';
-    return `oldest waits ${duration(now() - Date.parse(totals.oldest_ready_at))}`;
+    return `oldest waits ${age(now() - Date.parse(totals.oldest_ready_at))}`;
   },
   processing: ({ workers }) => (workers.alive ? `by ${plural(workers.alive, 'worker')}` : 'no worker'),
   completed: ({ totals }) => [pace(), totals.cancelled > 0 && `${count(totals.cancelled)} cancelled`].filter(Boolean).join(' · '),
