@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -19,11 +21,26 @@ START = datetime(2030, 1, 2, 3, 4, 5, tzinfo=UTC)
 INVARIANTS = (SQL / "invariants.sql").read_bytes()
 
 
+@dataclass
+class Covered:
+    """How often the examples came to what, lest they all be about nothing."""
+
+    answered: Counter[str] = field(default_factory=Counter)
+    refused: Counter[str] = field(default_factory=Counter)
+    changes: Counter[tuple[str | None, str]] = field(default_factory=Counter)
+
+
 class Base(RuleBasedStateMachine):
     """One example: one transaction, which is rolled back; a savepoint around each call."""
 
-    def __init__(self, connection: Conn, edges: set[tuple[str | None, str, str]]) -> None:
+    def __init__(
+        self,
+        connection: Conn,
+        edges: set[tuple[str | None, str, str]],
+        covered: Covered,
+    ) -> None:
         super().__init__()
+        self.covered = covered
         self.connection = connection
         self.edges = edges
         self.clock = Clock(connection)
@@ -38,20 +55,28 @@ class Base(RuleBasedStateMachine):
         given = ", ".join(f"{name} => %({name})s" for name in named)
         with self.connection.transaction():
             query = f"select * from forge.{function}({given})"
-            return self.connection.execute(query.encode(), named).fetchall()
+            answer = self.connection.execute(query.encode(), named).fetchall()
+        self.covered.answered[function] += bool(answer)
+        return answer
 
     def refused(self, code: str, function: str, **named: object) -> None:
         with pytest.raises(psycopg.Error) as refusal:
             self.call(function, **named)
         assert refusal.value.sqlstate == code, refusal.value
+        self.covered.refused[function] += 1
 
     def job(self, pick: int) -> Record:
-        return list(self.model.jobs.values())[pick % len(self.model.jobs)]
+        """Any job, but rather one that is dead or running, as few are."""
+        jobs = list(self.model.jobs.values())
+        wanted = ("DEAD", "PROCESSING", "")[pick % 3]
+        chosen = [job for job in jobs if job.status == wanted] or jobs
+        return chosen[(pick // 3) % len(chosen)]
 
     def claimed(self, pick: int) -> tuple[dict[str, Any], Record | None]:
-        """A claim, the latest more often than others, and its job if the lease is current."""
-        latest = self.claims[-4:] if pick & 1 else self.claims
-        job_id, lease = latest[(pick >> 1) % len(latest)]
+        """A claim, mostly one whose lease is current, and then its job."""
+        current = [claim for claim in self.claims if self.model.owned(*claim) is not None]
+        chosen = self.claims if pick % 4 == 3 or not current else current
+        job_id, lease = chosen[(pick // 4) % len(chosen)]
         return {"id": job_id, "lease": lease}, self.model.owned(job_id, lease)
 
     def several(self, picks: list[int]) -> tuple[dict[str, Any], list[Record | None]]:
@@ -83,6 +108,7 @@ class Base(RuleBasedStateMachine):
             if before is None or before.status != job.status:
                 edge = (before.status if before else None, job.status)
                 assert any((*edge, by) in self.edges for by in self.by), (edge, self.by)
+                self.covered.changes[edge] += 1
             allowed = 10 if job.max_retries is None else job.max_retries
             assert (job.status == "PROCESSING") <= job.attempts <= allowed + 1
         self.seen = found

@@ -3,16 +3,37 @@
 from __future__ import annotations
 
 from hypothesis import strategies as st
-from hypothesis.stateful import precondition, rule
+from hypothesis.stateful import rule
 
 from tests.model.working import Working, picks
+
+OPERATIONS = ["cancel", "cancel", "retry", "retry", "discard", "retry_dead", "pause or resume"]
 
 
 class Machine(Working):
     """Adds what operators do, and the passing of time."""
 
-    @precondition(lambda self: self.model.jobs)
-    @rule(pick=picks)
+    @rule(how=st.sampled_from(OPERATIONS), pick=picks)
+    def operate(self, how: str, pick: int) -> None:
+        match how:
+            case "cancel":
+                self.cancel(pick)
+            case "retry":
+                self.retry(pick)
+            case "discard":
+                self.discard(pick - pick % 3)
+            case "retry_dead":
+                self.retry_dead(1 + pick % 3)
+            case "pause or resume":
+                self.pause_or_resume()
+
+    @rule(seconds=st.sampled_from([0, 1, 11, 120, 3700]), ticks=st.booleans())
+    def wait(self, seconds: int, ticks: bool) -> None:
+        self.by = set()
+        self.model.now = self.clock.advance(seconds=seconds)
+        if ticks:
+            self.tick()
+
     def cancel(self, pick: int) -> None:
         job = self.job(pick)
         before = job.status
@@ -25,8 +46,6 @@ class Machine(Working):
         job.cancel_asked = True
         assert (row["from_status"], row["to_status"]) == (before, job.status)
 
-    @precondition(lambda self: self.model.jobs)
-    @rule(pick=picks)
     def retry(self, pick: int) -> None:
         job = self.job(pick)
         before = job.status
@@ -38,7 +57,6 @@ class Machine(Working):
         (row,) = self.call("retry", id=job.id)
         assert (row["from_status"], row["to_status"]) == (before, "PENDING")
 
-    @rule(count=st.integers(1, 3))
     def retry_dead(self, count: int) -> None:
         answer = self.call("retry_dead", "retry", max_jobs=count)
         dead = [
@@ -50,8 +68,6 @@ class Machine(Working):
             job.id for job in dead if self.model.revive(job)
         ]
 
-    @precondition(lambda self: self.model.jobs)
-    @rule(pick=picks)
     def discard(self, pick: int) -> None:
         job = self.job(pick)
         if job.place != "dead_jobs":
@@ -60,22 +76,10 @@ class Machine(Working):
         self.call("discard", id=job.id)
         job.place = "history"
 
-    @rule()
-    def ask_for_a_job_that_never_was(self) -> None:
-        for function in ("cancel", "retry", "discard"):
-            self.refused("JQ003", function, id=0)
-
-    @rule()
     def pause_or_resume(self) -> None:
         self.call("resume" if self.model.paused else "pause", queue="default")
         self.model.paused = not self.model.paused
 
-    @rule(seconds=st.sampled_from([1, 11, 120, 3700]))
-    def advance(self, seconds: int) -> None:
-        self.by = set()
-        self.model.now = self.clock.advance(seconds=seconds)
-
-    @rule()
     def tick(self) -> None:
         tasks = {row["task"]: row["count"] for row in self.call("tick")}
         assert tasks.get("expired_leases", 0) == len(self.model.lose_expired())

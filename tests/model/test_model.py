@@ -1,4 +1,4 @@
-"""The state machine of jobs, against a model: 60 examples of 40 steps, always the same ones.
+"""The state machine of jobs, against a model: 250 examples of 40 steps, always the same ones.
 
 FORGE_TEST_EXAMPLES=5000 runs so many, at random.
 """
@@ -7,30 +7,40 @@ from __future__ import annotations
 
 import os
 
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
 from tests.database import Clock, Database
 from tests.model import reading
-from tests.model.base import START
+from tests.model.base import START, Covered
 from tests.model.machine import Machine
 
 settings.register_profile(
     "model",
-    max_examples=60,
+    max_examples=250,
     stateful_step_count=40,
     derandomize=True,
     database=None,
+    phases=[Phase.generate, Phase.shrink],
     deadline=None,
     suppress_health_check=list(HealthCheck),
 )
 settings.register_profile(
     "model at length",
     settings.get_profile("model"),
-    max_examples=int(os.environ.get("FORGE_TEST_EXAMPLES", "60")),
+    max_examples=int(os.environ.get("FORGE_TEST_EXAMPLES", "250")),
     derandomize=False,
     print_blob=True,
 )
+CALLED = {
+    *["enqueue", "dequeue", "exchange", "complete", "complete_many", "fail", "heartbeat"],
+    *["release", "snooze", "progress", "cancel", "retry", "retry_dead", "discard"],
+    *["pause", "resume", "tick"],
+}
+REFUSED = {
+    *["complete", "fail", "release", "snooze", "progress"],  # the lease
+    *["cancel", "retry", "discard"],  # the status
+}
 PROFILE = "model at length" if "FORGE_TEST_EXAMPLES" in os.environ else "model"
 
 
@@ -41,8 +51,15 @@ def test_any_order_of_calls_keeps_the_tables_equal_to_the_model(db: Database, cl
     connection = db.connect(autocommit=False)
     edges = reading.edges(connection)
 
+    covered = Covered()
+
     class OnThisDatabase(Machine):
         def __init__(self) -> None:
-            super().__init__(connection, edges)
+            super().__init__(connection, edges, covered)
 
     run_state_machine_as_test(OnThisDatabase, settings=settings.get_profile(PROFILE))
+
+    assert {function for function, count in covered.answered.items() if count} == CALLED
+    assert covered.refused.keys() == REFUSED
+    changes = {(before, after) for before, after, _ in edges if before not in (after, "WAITING")}
+    assert covered.changes.keys() == changes

@@ -5,23 +5,79 @@ from __future__ import annotations
 from datetime import timedelta
 
 from hypothesis import strategies as st
-from hypothesis.stateful import precondition, rule
+from hypothesis.stateful import initialize, precondition, rule
 
 from tests.model.base import Base
 from tests.model.records import Record, backoff
 
 delays = st.sampled_from([0, 7, 90, 7200]).map(lambda seconds: timedelta(seconds=seconds))
+starts = st.sampled_from([0, 0, 0, 90]).map(lambda seconds: timedelta(seconds=seconds))
+keys = st.sampled_from([None, None, "a", "b"])
+priorities = st.integers(-1, 1)
+retries = st.sampled_from([0, 1, 2, None])
 lengths = st.sampled_from([10, 600]).map(lambda seconds: timedelta(seconds=seconds))
 picks = st.integers(0, 255)
 
 
 class Working(Base):
-    @rule(
-        key=st.sampled_from([None, None, "a", "b"]),
-        priority=st.integers(-1, 1),
-        delay=delays,
-        max_retries=st.sampled_from([None, 0, 1, 2]),
+    # Few rules with many faces: Hypothesis leaves some rules out of each example, and with a rule a
+    # function most examples would lack one that the others need.
+
+    @initialize(
+        jobs=st.lists(st.tuples(keys, priorities, starts, retries), min_size=2, max_size=5),
+        length=lengths,
     )
+    def begin_with_some_jobs(
+        self,
+        jobs: list[tuple[str | None, int, timedelta, int | None]],
+        length: timedelta,
+    ) -> None:
+        for job in jobs:
+            self.enqueue(*job)
+            self.rows_are_those_of_the_model()
+        self.dequeue(2, length)
+
+    @rule(key=keys, priority=priorities, delay=starts, max_retries=retries)
+    def add(
+        self, key: str | None, priority: int, delay: timedelta, max_retries: int | None
+    ) -> None:
+        self.enqueue(key, priority, delay, max_retries)
+
+    @rule(picks=st.none() | st.lists(picks, max_size=3), count=st.integers(1, 3), length=lengths)
+    def claim(self, picks: list[int] | None, count: int, length: timedelta) -> None:
+        if picks is None or not self.claims:
+            self.dequeue(count, length)
+        else:
+            self.exchange(picks, count, length)
+
+    @precondition(lambda self: self.claims)
+    @rule(
+        how=st.sampled_from(["fail", "complete", "progress", "snooze", "release", "fail"]),
+        pick=picks,
+        retryable=st.sampled_from([False, True, True]),
+        delay=st.none() | delays,
+    )
+    def report(self, how: str, pick: int, retryable: bool, delay: timedelta | None) -> None:
+        match how:
+            case "complete":
+                self.complete(pick)
+            case "fail":
+                self.fail(pick, retryable, delay)
+            case "release":
+                self.release(pick)
+            case "snooze":
+                self.snooze(pick, delay or timedelta(0))
+            case "progress":
+                self.progress(pick, 0.5 if retryable else 1.0)
+
+    @precondition(lambda self: self.claims)
+    @rule(picks=st.lists(picks, min_size=1, max_size=4), extend=st.none() | lengths)
+    def report_many(self, picks: list[int], extend: timedelta | None) -> None:
+        if extend is None:
+            self.complete_many(picks)
+        else:
+            self.heartbeat(picks, extend)
+
     def enqueue(
         self, key: str | None, priority: int, delay: timedelta, max_retries: int | None
     ) -> None:
@@ -42,12 +98,9 @@ class Working(Base):
             job = Record(row["enqueue"], priority, due, key, max_retries)
             self.model.jobs[job.id] = job
 
-    @rule(count=st.integers(1, 3), length=lengths)
     def dequeue(self, count: int, length: timedelta) -> None:
         self.accept(self.call("dequeue", max_jobs=count, lease=length), count, length)
 
-    @precondition(lambda self: self.claims)
-    @rule(picks=st.lists(picks, max_size=3), count=st.integers(1, 3), length=lengths)
     def exchange(self, picks: list[int], count: int, length: timedelta) -> None:
         claims, jobs = self.several(picks)
         answer = self.call("exchange", **claims, max_jobs=count, lease=length)
@@ -56,8 +109,6 @@ class Working(Base):
             self.model.complete(job)
         self.accept(answer, count, length)
 
-    @precondition(lambda self: self.claims)
-    @rule(pick=picks)
     def complete(self, pick: int) -> None:
         claim, job = self.claimed(pick)
         before = self.model.jobs[claim["id"]]
@@ -69,8 +120,6 @@ class Working(Base):
         else:
             self.refused("JQ002", "complete", **claim)
 
-    @precondition(lambda self: self.claims)
-    @rule(picks=st.lists(picks, max_size=4))
     def complete_many(self, picks: list[int]) -> None:
         claims, jobs = self.several(picks)
         answer = self.call("complete_many", "complete", **claims)
@@ -79,8 +128,6 @@ class Working(Base):
         for job in current:
             self.model.complete(job)
 
-    @precondition(lambda self: self.claims)
-    @rule(pick=picks, retryable=st.booleans(), retry_in=st.none() | delays)
     def fail(self, pick: int, retryable: bool, retry_in: timedelta | None) -> None:
         claim, job = self.claimed(pick)
         named = {**claim, "error": "no", "retryable": retryable, "retry_in": retry_in}
@@ -93,8 +140,6 @@ class Working(Base):
         due = job.scheduled_at if job.status == "PENDING" else None
         assert (row["status"], row["scheduled_at"]) == (job.status, due)
 
-    @precondition(lambda self: self.claims)
-    @rule(picks=st.lists(picks, min_size=1, max_size=4), extend=lengths)
     def heartbeat(self, picks: list[int], extend: timedelta) -> None:
         claims, jobs = self.several(picks)
         answer = self.call("heartbeat", worker="w", **claims, extend=extend)
@@ -109,8 +154,6 @@ class Working(Base):
                 expected.append({"id": job_id, "reason": "cancel_requested"})
         assert answer == expected
 
-    @precondition(lambda self: self.claims)
-    @rule(pick=picks)
     def release(self, pick: int) -> None:
         claim, job = self.claimed(pick)
         if job is None:
@@ -120,8 +163,6 @@ class Working(Base):
         self.model.give_back(job, job.scheduled_at)
         assert row["to_status"] == job.status
 
-    @precondition(lambda self: self.claims)
-    @rule(pick=picks, delay=delays)
     def snooze(self, pick: int, delay: timedelta) -> None:
         claim, job = self.claimed(pick)
         if job is None:
@@ -131,8 +172,6 @@ class Working(Base):
         self.model.give_back(job, self.model.now + delay)
         assert row["to_status"] == job.status
 
-    @precondition(lambda self: self.claims)
-    @rule(pick=picks, value=st.sampled_from([0.0, 0.5, 1.0]))
     def progress(self, pick: int, value: float) -> None:
         claim, job = self.claimed(pick)
         if job is None:
