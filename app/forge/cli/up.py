@@ -98,10 +98,4 @@ def up(
     def say(what: str) -> None:
         click.echo(f"forge: {what} …", err=True)
 
-    try:
-        return asyncio.run(Tree(plan, greet).run(say))
-    except OSError as error:
-        raise click.ClickException(
-            f"cannot listen on {settings.host}:{settings.port}: {error.strerror or error}; "
-            "stop what has the port, or choose another --port"
-        ) from error
+    return asyncio.run(Tree(plan, greet).run(say))

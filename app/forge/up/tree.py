@@ -14,7 +14,7 @@ from typing import Any, Final
 from forge.listening import bind, check_exposure
 from forge.migrate import migrate
 from forge.settings import Settings
-from forge.up.children import Child
+from forge.up.children import Child, ChildFailed
 from forge.up.database import Server, running
 from forge.up.health import answers
 from forge.up.plan import Plan
@@ -136,7 +136,7 @@ class Tree:
 
 
 async def claim_port(settings: Settings) -> socket.socket:
-    """The API's socket, before anything starts. Raises `OSError` when another has the port."""
+    """The API's socket, before anything starts. Raises `ChildFailed` where another has the port."""
     # The API of a `forge up` that was killed notices its parent's end within moments.
     deadline = time.monotonic() + 2
     while True:
@@ -144,5 +144,9 @@ async def claim_port(settings: Settings) -> socket.socket:
             return bind(settings.host, settings.port)
         except OSError as error:
             if error.errno != errno.EADDRINUSE or time.monotonic() > deadline:
-                raise
+                raise ChildFailed(
+                    f"cannot listen on {settings.host}:{settings.port}",
+                    error.strerror or str(error),
+                    "stop what has the port, or choose another --port",
+                ) from error
         await asyncio.sleep(0.1)
