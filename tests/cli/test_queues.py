@@ -21,18 +21,18 @@ def test_pause_and_resume(forge: Forge, db: Database) -> None:
 
     assert forge("queues", "pause", "default").code == 0
     assert db.rows("select * from forge.dequeue()") == []
-    assert forge("queues", "resume", "default", "--json").json[0]["paused_at"] is None
+    assert forge("queues", "resume", "default", "--json").json["paused_at"] is None
     assert len(db.rows("select * from forge.dequeue()")) == 1
 
 
 def test_set_and_unset(forge: Forge) -> None:
     policy = ("--retry-base", 2.5, "--retry-factor", 3, "--retry-cap", 60, "--retry-jitter", 0)
-    (row,) = forge("queues", "set", "q", *policy, "--max-retries", 4, "--no-history", "--json").json
+    row = forge("queues", "set", "q", *policy, "--max-retries", 4, "--no-history", "--json").json
 
     assert (row["retry_base"], row["retry_factor"], row["retry_cap"]) == ("PT2.5S", 3.0, "PT60S")
     assert (row["retry_jitter"], row["max_retries"], row["keep_history"]) == (0.0, 4, False)
 
-    (row,) = forge("queues", "set", "q", "--unset", "retry_cap", "--keep-history", "--json").json
+    row = forge("queues", "set", "q", "--unset", "retry_cap", "--keep-history", "--json").json
 
     assert (row["retry_cap"], row["retry_factor"], row["keep_history"]) == (None, 3.0, True)
 

@@ -9,7 +9,14 @@ from contextlib import suppress
 import click
 
 from forge.bench.run import Report
-from forge.cli.show import json_option, print_json, print_table, progress_bar, with_forge
+from forge.cli.show import (
+    Seconds,
+    json_option,
+    print_json,
+    print_table,
+    progress_bar,
+    with_forge,
+)
 from forge.client import Forge
 
 COLUMNS = ("measured", "jobs", "seconds", "jobs/s", "p50 ms", "p99 ms")
@@ -27,7 +34,7 @@ COLUMNS = ("measured", "jobs", "seconds", "jobs/s", "p50 ms", "p99 ms")
     "--seconds",
     default=5.0,
     show_default=True,
-    type=click.FloatRange(0.1, 600),
+    type=Seconds(0.1, 600),
     help="Most seconds a measurement.",
 )
 @json_option

@@ -33,11 +33,19 @@ def queues() -> None:
 @json_option
 def list_queues(as_json: bool) -> None:
     """List the queues that have settings or were seen; – inherits the default."""
-    _show(with_forge(lambda forge: forge.list_queues()), as_json=as_json)
+    rows = with_forge(lambda forge: forge.list_queues())
+    if as_json:
+        print_json(rows)
+    else:
+        _show(rows)
 
 
 def _one(work: Callable[[Forge], Awaitable[QueueRow]], *, as_json: bool) -> None:
-    _show([with_forge(work)], as_json=as_json)
+    row = with_forge(work)
+    if as_json:
+        print_json(row)
+    else:
+        _show([row])
 
 
 @queues.command()
@@ -96,10 +104,7 @@ def _seconds(option: str, value: float | None) -> timedelta | None:
         raise click.BadParameter(str(error), param_hint=option) from error
 
 
-def _show(rows: list[QueueRow], *, as_json: bool) -> None:
-    if as_json:
-        print_json(rows)
-        return
+def _show(rows: list[QueueRow]) -> None:
     print_table(
         COLUMNS,
         [

@@ -11,7 +11,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from forge.cli.show import json_option, plain, print_json, print_table, with_forge
+from forge.cli.show import Seconds, json_option, plain, print_json, print_table, with_forge
 from forge.client import Forge
 from forge.models import StatsRow, WorkerRow
 
@@ -29,6 +29,8 @@ COLUMNS = (
     "paused",
 )
 
+CREW_COLUMNS = ("worker", "queues", "jobs", "alive", "heartbeat")
+
 
 def _cells(row: StatsRow) -> tuple[object, ...]:
     live = (row.ready, row.scheduled, row.processing, row.dead)
@@ -41,6 +43,10 @@ def _cells(row: StatsRow) -> tuple[object, ...]:
         row.oldest_ready_at,
         row.paused,
     )
+
+
+def _crew_cells(worker: WorkerRow) -> tuple[object, ...]:
+    return (worker.worker, worker.queues, worker.processing, worker.alive, worker.heartbeat_at)
 
 
 @click.command()
@@ -57,12 +63,16 @@ def stats(queue: str | None, as_json: bool) -> None:
 
 @click.command()
 @click.option("--once", is_flag=True, help="Show it once; so it is where stdout is no terminal.")
-@click.option("--every", default=1.0, show_default=True, help="Seconds between two looks.")
+@click.option(
+    "--every",
+    default=1.0,
+    show_default=True,
+    type=Seconds(0.1, 3600),
+    help="Seconds between two looks.",
+)
 @json_option
 def top(once: bool, every: float, as_json: bool) -> None:
     """Watch queues and workers live, until Ctrl-C."""
-    if not 0.1 <= every <= 3600:
-        raise click.BadParameter("use 0.1 to 3600", param_hint="--every")
     live = not (once or as_json) and sys.stdout.isatty()
 
     async def work(forge: Forge) -> None:
@@ -72,6 +82,7 @@ def top(once: bool, every: float, as_json: bool) -> None:
                 print_json({"queues": rows, "workers": workers})
             else:
                 print_table(COLUMNS, [_cells(row) for row in rows])
+                print_table(CREW_COLUMNS, [_crew_cells(worker) for worker in workers])
             return
         with Live(screen=True, auto_refresh=False) as screen:
             while True:
@@ -89,10 +100,7 @@ def _picture(rows: list[StatsRow], workers: list[WorkerRow]) -> Group:
     queues = Table(*COLUMNS, title="Queues", title_justify="left")
     for row in rows:
         queues.add_row(*(Text(plain(cell)) for cell in _cells(row)))
-    crew = Table(
-        "worker", "queues", "jobs", "alive", "heartbeat", title="Workers", title_justify="left"
-    )
+    crew = Table(*CREW_COLUMNS, title="Workers", title_justify="left")
     for worker in workers:
-        cells = (worker.worker, worker.queues, worker.processing, worker.alive, worker.heartbeat_at)
-        crew.add_row(*(Text(plain(cell)) for cell in cells))
+        crew.add_row(*(Text(plain(cell)) for cell in _crew_cells(worker)))
     return Group(queues, crew, Text("Ctrl-C ends", style="dim"))

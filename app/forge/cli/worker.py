@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from forge.cli.show import Seconds, with_forge
+
 if TYPE_CHECKING:
     from forge.client import Forge
     from forge.models import TickResult
@@ -145,23 +147,26 @@ def _leave_behind(status: int) -> None:
 
 
 @click.command()
-@click.option("--every", type=click.FloatRange(0.1, 3600), help="Go on, every so many seconds.")
+@click.option("--every", type=Seconds(0.1, 3600), help="Go on, every so many seconds.")
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 def tick(every: float | None, as_json: bool) -> None:
     """Do the maintenance that is due: lost leases, dead workers, retention, statistics.
 
     Workers do it all the time; this is for a database without one.
     """
-    from forge.client import Forge
+    from forge.cli import print_error
+    from forge.errors import DatabaseUnavailable, TryAgain
 
-    async def run() -> None:
-        async with Forge() as forge:
-            _print_tick(await forge.tick(), as_json=as_json)
-            while every is not None:
-                await asyncio.sleep(every)
+    async def work(forge: Forge) -> None:
+        _print_tick(await forge.tick(), as_json=as_json)
+        while every is not None:
+            await asyncio.sleep(every)
+            try:
                 _print_tick(await forge.tick(), as_json=as_json)
+            except (DatabaseUnavailable, TryAgain) as error:
+                print_error(error)  # it is there again for one of the next
 
-    asyncio.run(run())
+    with_forge(work)
 
 
 def _print_tick(results: list[TickResult], *, as_json: bool) -> None:
