@@ -67,21 +67,32 @@ create or replace function forge.list_jobs(
 returns setof forge.all_jobs
 language plpgsql stable security definer
 set search_path = pg_catalog, forge, pg_temp
+set enable_seqscan = off
+set enable_hashjoin = off
+set enable_mergejoin = off
+set jit = off
 as $function$
 begin
     perform forge._check_page(
         list_jobs.max_rows, list_jobs.queue, list_jobs.type, list_jobs.status
     );
+    -- The page first, then its rows: a plan that sorts would work out every row that it sorts.
     return query
+    with page as materialized (
+        select a.id
+        from forge.all_jobs as a
+        where a.id < coalesce(list_jobs.before, 9223372036854775807)
+            and (list_jobs.queue is null or a.queue = list_jobs.queue)
+            and (list_jobs.type is null or a.type = list_jobs.type)
+            and (list_jobs.status is null or a.status = list_jobs.status)
+            and (list_jobs.tag is null or a.tags @> array[list_jobs.tag])
+        order by a.id desc
+        limit list_jobs.max_rows
+    )
     select a.*
-    from forge.all_jobs as a
-    where a.id < coalesce(list_jobs.before, 9223372036854775807)
-        and (list_jobs.queue is null or a.queue = list_jobs.queue)
-        and (list_jobs.type is null or a.type = list_jobs.type)
-        and (list_jobs.status is null or a.status = list_jobs.status)
-        and (list_jobs.tag is null or a.tags @> array[list_jobs.tag])
-    order by a.id desc
-    limit list_jobs.max_rows;
+    from page as p
+    join forge.all_jobs as a on a.id = p.id
+    order by a.id desc;
 end;
 $function$;
 comment on function forge.list_jobs(text, text, text, bigint, integer, text) is
@@ -106,6 +117,10 @@ create or replace function forge.list_dead(
 returns setof forge.all_jobs
 language plpgsql stable security definer
 set search_path = pg_catalog, forge, pg_temp
+set enable_seqscan = off
+set enable_hashjoin = off
+set enable_mergejoin = off
+set jit = off
 as $function$
 begin
     perform forge._check_page(list_dead.max_rows, list_dead.queue, list_dead.type, null);
@@ -162,6 +177,7 @@ create or replace function forge.list_workers()
 returns setof forge.worker_row
 language plpgsql stable security definer
 set search_path = pg_catalog, forge, pg_temp
+set enable_bitmapscan = off
 as $function$
 declare
     v_now constant timestamptz := forge.now();

@@ -10,6 +10,7 @@ returns setof forge.stats_row
 language plpgsql stable security definer
 set search_path = pg_catalog, forge, pg_temp
 set enable_seqscan = off
+set enable_bitmapscan = off
 set jit = off
 as $function$
 declare
