@@ -100,8 +100,8 @@ begin
                 worker = _claim.worker,
                 lease = v_lease,
                 lease_expires_at = v_expires
-            from locked as l
-            where j.id = l.id
+            -- not a join: where the table was empty when it was last analyzed, that walks all of it
+            where j.id = any(array(select l.id from locked as l))
             returning
                 j.id, j.queue, j.type, j.payload, j.priority, j.attempts, j.max_retries,
                 j.scheduled_at, j.created_at, j.attempted_at, j.lease, j.lease_expires_at, j.tags

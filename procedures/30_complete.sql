@@ -57,16 +57,17 @@ declare
 begin
     return query
     -- Row by row through the primary key, in the order of ids, so that two calls cannot deadlock. The
-    -- lease says that the job is PROCESSING (jobs_lease_iff_processing).
+    -- lease says that the job is PROCESSING (jobs_lease_iff_processing). Once locked, the rows are
+    -- ours to move: joining them again would walk a table that was empty when it was last analyzed.
     with finished as materialized (
-        select j.id, f.result, coalesce(q.keep_history, true) as keep
+        select distinct on (j.id) j.*, f.result, coalesce(q.keep_history, true) as keep
         from (
             select u.id, u.lease, u.result
             from unnest(_complete.ids, _complete.leases, _complete.results) as u (id, lease, result)
             order by u.id
         ) as f
         cross join lateral (
-            select l.id, l.queue
+            select l.*
             from forge.jobs as l
             where l.id = f.id
                 and l.lease = f.lease
@@ -74,12 +75,11 @@ begin
             for update
         ) as j
         left join forge.queues as q on q.queue = j.queue
+        order by j.id
     ),
     gone as (
         delete from forge.jobs as j
-        using finished as f
-        where j.id = f.id
-        returning j.*, f.result, f.keep
+        where j.id = any(array(select f.id from finished as f))
     ),
     kept as (
         insert into forge.history (
@@ -89,20 +89,20 @@ begin
             status, queue, type, worker, unique_key, tags, payload, result, errors
         )
         select
-            g.id, g.scheduled_at, g.created_at, g.attempted_at, v_now, g.cancel_requested_at,
-            g.revived_at, g.lease, g.priority, g.attempts, g.max_retries, g.revivals,
-            g.retry_base, g.retry_factor, g.retry_cap, g.retry_jitter,
-            'COMPLETED', g.queue, g.type, g.worker, g.unique_key, g.tags, g.payload, g.result, g.errors
-        from gone as g
-        where g.keep
+            f.id, f.scheduled_at, f.created_at, f.attempted_at, v_now, f.cancel_requested_at,
+            f.revived_at, f.lease, f.priority, f.attempts, f.max_retries, f.revivals,
+            f.retry_base, f.retry_factor, f.retry_cap, f.retry_jitter,
+            'COMPLETED', f.queue, f.type, f.worker, f.unique_key, f.tags, f.payload, f.result, f.errors
+        from finished as f
+        where f.keep
     ),
     tallied as (
         insert into forge.tallies (at, queue, completed)
-        select v_now, g.queue, count(*)
-        from gone as g
-        group by g.queue
+        select v_now, f.queue, count(*)
+        from finished as f
+        group by f.queue
     )
-    select g.id from gone as g order by g.id;
+    select f.id from finished as f order by f.id;
 end;
 $function$;
 comment on function forge._complete(bigint[], uuid[], jsonb[], text) is

@@ -48,8 +48,7 @@ begin
     beaten as (
         update forge.jobs as j
         set lease_expires_at = greatest(j.lease_expires_at, v_expires)
-        from held as h
-        where j.id = h.id
+        where j.id = any(array(select h.id from held as h))
         returning j.id, j.cancel_requested_at
     )
     select
