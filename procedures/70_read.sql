@@ -177,7 +177,9 @@ create or replace function forge.list_workers()
 returns setof forge.worker_row
 language plpgsql stable security definer
 set search_path = pg_catalog, forge, pg_temp
+set enable_seqscan = off
 set enable_bitmapscan = off
+set jit = off
 as $function$
 declare
     v_now constant timestamptz := forge.now();
