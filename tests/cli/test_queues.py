@@ -1,4 +1,4 @@
-"""`forge queues`: list, pause, resume, set."""
+"""`forge queues`: list, pause, resume, set, drop."""
 
 from __future__ import annotations
 
@@ -63,6 +63,15 @@ def test_names_that_no_queue_has(forge: Forge, command: str, queue: str) -> None
     result = forge("queues", command, queue)
 
     assert (result.code, "[JQ001]" in result.err) == (1, True), result.err
+
+
+def test_drop_asks_first(forge: Forge, db: Database) -> None:
+    db.rows("select forge.enqueue('t', queue => 'old') from generate_series(1, 3)")
+
+    assert forge("queues", "drop", "old").code == 130  # nobody answers
+    assert db.value("select count(*) from forge.jobs") == 3
+    assert forge("queues", "drop", "old", "--yes", "--json").json["dropped"]
+    assert db.value("select count(*) from forge.jobs") == 0
 
 
 @pytest.mark.parametrize("args", [("pause",), ("set", "q", "--retry-base", "nan"), ("stop", "q")])

@@ -43,7 +43,7 @@ SUMMARIES = {
     "jobs": "List jobs.",
     "job": "Show, cancel, retry or discard one job.",
     "dlq": "List, retry and discard dead jobs.",
-    "queues": "List, pause, resume and set queues.",
+    "queues": "List, pause, resume, set and drop queues.",
     "stats": "Show numbers of each queue.",
     "top": "Watch the queues live.",
     "bench": "Measure this database.",

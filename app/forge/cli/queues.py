@@ -1,17 +1,28 @@
-"""`forge queues`: list, pause, resume and set queues."""
+"""`forge queues`: list, pause, resume, set, drop."""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Any
 
 import click
 
-from forge.cli.show import ListingGroup, json_option, print_json, print_table, with_forge
+from forge.cli.show import (
+    ListingGroup,
+    json_option,
+    plain,
+    print_json,
+    print_table,
+    progress_bar,
+    with_forge,
+)
 from forge.client import Forge
 from forge.models import QueueRow
 
+DROP_BATCH = 5000
+DROP_PAUSE = 0.01  # seconds; somebody may be holding a job, or tick
 COLUMNS = (
     "queue",
     "paused",
@@ -26,7 +37,7 @@ COLUMNS = (
 
 @click.group(cls=ListingGroup)
 def queues() -> None:
-    """List, pause, resume and set queues; without a command, list them."""
+    """List, pause, resume, set and drop queues; without a command, list them."""
 
 
 @queues.command("list")
@@ -95,6 +106,33 @@ def set_queue(
         ),
         as_json=as_json,
     )
+
+
+@queues.command()
+@click.argument("queue")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@json_option
+def drop(queue: str, yes: bool, as_json: bool) -> None:
+    """Remove a queue for good, with its jobs, their history, its settings and its numbers.
+
+    Pause it and stop its workers first: what is enqueued meanwhile makes it a queue again.
+    """
+    if not yes:
+        click.confirm(f"Remove all jobs of {plain(queue)} for good?", abort=True, err=True)
+
+    async def work(forge: Forge) -> None:
+        with progress_bar() as bar:
+            bar.add_task("removing", total=None)
+            while True:
+                if await forge.drop_queue(queue, max_jobs=DROP_BATCH):
+                    return
+                await asyncio.sleep(DROP_PAUSE)
+
+    with_forge(work)
+    if as_json:
+        print_json({"queue": queue, "dropped": True})
+    else:
+        click.echo(f"{plain(queue)} is gone")
 
 
 def _seconds(option: str, value: float | None) -> timedelta | None:
