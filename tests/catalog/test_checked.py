@@ -27,7 +27,8 @@ CHECK = """
 select p.proname as name, c.lineno, c.level, c.message, c.detail
 from pg_proc as p
 cross join lateral plpgsql_check_function_tb(
-    p.oid, fatal_errors => false, extra_warnings => true, performance_warnings => false
+    p.oid, fatal_errors => false, extra_warnings => true, performance_warnings => false,
+    security_warnings => true
 ) as c
 where p.pronamespace = 'forge'::regnamespace
     and p.prolang = (select l.oid from pg_language as l where l.lanname = 'plpgsql')

@@ -10,7 +10,7 @@ import pytest
 from forge.sqlfiles import SqlFiles
 
 FILES = SqlFiles.shipped().procedure_files()
-WIDTH = 111
+WIDTH = 110
 LENGTH = 400
 KEYWORDS = """
     select from where insert into update set delete values begin end declare return query if then

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
@@ -12,7 +11,6 @@ from tests.database import Clock, Database, connect
 from tests.procedures.calls import Calls
 
 LONGEST = "é" * 200
-MIB = 1024 * 1024
 
 
 def test_a_job_is_what_its_arguments_say(call: Calls, noon: Clock) -> None:
@@ -170,80 +168,6 @@ def test_null_is_the_default_where_that_is_null(argument: str, call: Calls, noon
 @pytest.mark.parametrize("value", [None, True, 0, "text", [], [1, {}], {}], ids=repr)
 def test_any_json_is_a_payload(value: object, call: Calls) -> None:
     assert call.job(call.enqueue(payload=Jsonb(value)))["payload"] == value
-
-
-@pytest.mark.parametrize("letter", ["x", "é", "ab"])
-def test_a_payload_of_a_mebibyte_is_the_largest(letter: str, call: Calls) -> None:
-    room = MIB - 2  # the quotes
-    text = (letter * room).encode()[:room].decode(errors="ignore")
-
-    call.enqueue(payload=Jsonb(text))
-    diag = call.refusal("JQ005", "enqueue", type="email", payload=Jsonb(text + "xx"))
-
-    size = len((text + "xx").encode()) + 2
-    assert diag.message_primary == "payload is too large"
-    assert diag.message_detail == f"{size} of at most {MIB}"
-    assert diag.message_hint == "store it elsewhere and pass a reference"
-
-
-def test_one_byte_over_is_too_large(call: Calls) -> None:
-    call.enqueue(payload=Jsonb("x" * (MIB - 2)))
-    call.refusal("JQ005", "enqueue", type="email", payload=Jsonb("x" * (MIB - 1)))
-
-
-def test_what_compresses_well_is_measured_as_text(call: Calls) -> None:
-    call.select("create temporary table stored (payload jsonb) on commit drop")
-    call.select("insert into stored values (to_jsonb(repeat('x', 1048575)))")
-    assert call.one("select pg_column_size(payload) from stored") < MIB / 50
-
-    with pytest.raises(Exception, match="payload is too large"), call.connection.transaction():
-        call.select("select forge.enqueue('email', s.payload) from stored as s")
-
-
-def test_a_short_number_with_a_long_text_is_measured_as_text(call: Calls) -> None:
-    payload = "[" + ",".join(["1e131071"] * 9) + "]"
-
-    call.refusal("JQ005", "enqueue", type="email", payload=payload)
-
-
-def test_the_limit_can_be_set_below_two_kilobytes(call: Calls) -> None:
-    call.select("update forge.settings set payload_limit = 1024")
-
-    call.enqueue(payload=Jsonb("x" * 1022))
-    call.refusal("JQ005", "enqueue", type="email", payload=Jsonb("x" * 1023))
-
-
-@pytest.mark.parametrize("text", ["\\u0000", "\\ud800"])
-def test_what_no_text_can_hold_is_no_payload(text: str, call: Calls) -> None:
-    code = "22P05" if text == "\\u0000" else "22P02"
-    call.refusal(code, "enqueue", type="email", payload=f'"{text}"')
-
-
-def test_a_key_is_taken_while_its_job_lives(call: Calls) -> None:
-    job_id = call.enqueue(unique_key="k", payload={"n": 1})
-
-    assert call.enqueue(unique_key="k", payload={"n": 2}) == job_id
-    assert call.job(job_id)["payload"] == {"n": 1}
-    job = call.claim()
-    assert call.enqueue(unique_key="k") == job_id
-    call.fail(job)
-    assert call.enqueue(unique_key="k") == job_id
-
-
-@pytest.mark.parametrize("status", ["COMPLETED", "DEAD", "CANCELLED"])
-def test_a_key_is_free_when_its_job_has_ended(status: str, call: Calls) -> None:
-    makers: dict[str, Callable[..., int]] = {
-        "COMPLETED": call.completed,
-        "DEAD": call.dead,
-        "CANCELLED": call.cancelled,
-    }
-    ended = makers[status](queue="q", unique_key="k")
-
-    assert call.enqueue(queue="q", unique_key="k") > ended
-
-
-def test_a_key_is_of_its_queue(call: Calls) -> None:
-    assert call.enqueue(unique_key="k", queue="a") != call.enqueue(unique_key="k", queue="b")
 
 
 def test_an_enqueue_that_is_rolled_back_leaves_nothing(db: Database, call: Calls) -> None:
