@@ -13,7 +13,7 @@ HELD = "select id, lease from forge.jobs where queue = 'running' order by id lim
 
 
 def held(reader: Reader) -> dict[str, object]:
-    """The claims of 500 jobs out of 50,000 that run."""
+    """The claims of 500 jobs out of all that run."""
     rows = reader.setup(HELD)
     return {"ids": [row["id"] for row in rows], "leases": [row["lease"] for row in rows]}
 
