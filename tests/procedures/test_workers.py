@@ -72,6 +72,10 @@ def test_unregistering_lets_the_lock_go(call: Calls) -> None:
     assert call.one(LOCKS, "worker") == 0
 
 
+def test_nobody_is_not_registered(call: Calls) -> None:
+    assert call.value("unregister_worker", worker=None) is False
+
+
 def test_a_worker_without_lock_is_alive_for_a_minute_and_listed_for_five(
     call: Calls, noon: Clock
 ) -> None:
