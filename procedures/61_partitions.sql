@@ -23,7 +23,7 @@ declare
     v_day date;
     v_count bigint := 0;
 begin
-    for v_day in select d::date from generate_series(v_today, v_today + 3, interval '1 day') as d loop
+    for v_day in select v_today + d.days from generate_series(0, 3) as d (days) loop
         continue when to_regclass('forge.' || forge._history_partition(v_day)) is not null;
         -- Rows that fell into the default partition keep their day there.
         continue when exists (
@@ -31,11 +31,13 @@ begin
             where h.finished_at >= v_day::timestamp at time zone 'UTC'
                 and h.finished_at < (v_day + 1)::timestamp at time zone 'UTC'
         );
+        -- Bounds in ISO 8601, as in other styles the names of zones are ambiguous: IST is India's and
+        -- Israel's.
         execute format(
             'create table forge.%I partition of forge.history for values from (%L) to (%L)',
             forge._history_partition(v_day),
-            v_day::timestamp at time zone 'UTC',
-            (v_day + 1)::timestamp at time zone 'UTC'
+            to_char(v_day, 'YYYY-MM-DD"T00:00:00Z"'),
+            to_char(v_day + 1, 'YYYY-MM-DD"T00:00:00Z"')
         );
         v_count := v_count + 1;
     end loop;

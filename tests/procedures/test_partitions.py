@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.database import Clock, Database
 from tests.procedures.calls import Calls
 
@@ -153,3 +155,28 @@ def test_a_tick_leaves_the_callers_lock_timeout_alone(call: Calls, noon: Clock) 
     call.tick()
 
     assert call.one("show lock_timeout") == "7s"
+
+
+@pytest.mark.parametrize("style", ["ISO", "SQL, DMY", "Postgres, MDY", "German"])
+def test_days_are_the_same_however_the_session_writes_times(
+    style: str, call: Calls, noon: Clock
+) -> None:
+    call.select("set local timezone = 'Asia/Kolkata'")  # whose IST is also Israel's
+    call.select(f"set local datestyle = '{style}'")
+    call.tick()
+    call.select("set local timezone = 'UTC'")
+    call.select("set local datestyle = 'ISO'")
+
+    bounds = call.one(
+        "select pg_get_expr(relpartbound, oid) from pg_class where relname = 'history_20300102'"
+    )
+    assert bounds == ("FOR VALUES FROM ('2030-01-02 00:00:00+00') TO ('2030-01-03 00:00:00+00')")
+
+
+def test_no_day_is_left_out_where_the_sessions_day_has_no_midnight(
+    call: Calls, clock: Clock
+) -> None:
+    call.select("set local timezone = 'America/Sao_Paulo'")
+    clock.set("2018-11-04T12:00:00Z")
+
+    assert call.tick()["partitions_made"] == 4
