@@ -27,8 +27,14 @@ begin
     if isfinite(_check_enqueue.scheduled_at) is false then
         perform forge._invalid('scheduled_at', _check_enqueue.scheduled_at::text, 'use a finite time');
     end if;
-    if (char_length(_check_enqueue.unique_key) between 1 and 500) is false then
-        perform forge._invalid('unique_key', _check_enqueue.unique_key, 'use 1 to 500 characters');
+    -- in bytes, too, as an entry of job_unique_idx has room for 2,700
+    if (
+        char_length(_check_enqueue.unique_key) between 1 and 500
+        and octet_length(_check_enqueue.unique_key) <= 1800
+    ) is false then
+        perform forge._invalid(
+            'unique_key', _check_enqueue.unique_key, 'use 1 to 500 characters, at most 1800 bytes'
+        );
     end if;
     if _check_enqueue.tags is not null and (
         cardinality(_check_enqueue.tags) > 20
@@ -180,7 +186,8 @@ Parameters:
   priority      higher first; -32768 to 32767; default 0
   scheduled_at  not before this time; default now
   max_retries   re-runs after the first attempt, 0 to 100000; default by type, queue, else 10
-  unique_key    at most one live job of this key in the queue; at most 500 characters; default none
+  unique_key    at most one live job of this key in the queue; at most 500 characters and 1,800 bytes;
+                default none
   retry_base, retry_factor, retry_cap, retry_jitter
                 the backoff: base * factor^(n-1), at most cap, plus up to jitter (a share, 0 to 1);
                 default by type, queue, else 5 s, 2, 1 h, 0.1

@@ -42,6 +42,22 @@ begin
         );
     end if;
 
+    -- A record turns any value into text without a word; what the casts below refuse is left to them.
+    select e.job into v_wrong
+    from jsonb_array_elements(_parse_jobs.jobs) as e (job)
+    where jsonb_typeof(e.job -> 'type') not in ('string', 'null')
+        or jsonb_typeof(e.job -> 'queue') not in ('string', 'null')
+        or jsonb_typeof(e.job -> 'unique_key') not in ('string', 'null')
+        or jsonb_typeof(e.job -> 'retry_base') not in ('string', 'null')
+        or jsonb_typeof(e.job -> 'retry_cap') not in ('string', 'null')
+        or jsonb_typeof(e.job -> 'tags') not in ('array', 'null')
+    limit 1;
+    if found then
+        perform forge._invalid(
+            'jobs', v_wrong.job::text, 'use values of the types of enqueue''s parameters'
+        );
+    end if;
+
     begin
         select array_agg(
             row(
@@ -114,7 +130,10 @@ begin
             and j.retry_base is null and j.retry_factor is null and j.retry_cap is null
             and j.retry_jitter is null
             and (j.max_retries is null or j.max_retries between 0 and 100000)
-            and (j.unique_key is null or char_length(j.unique_key) between 1 and 500)
+            and (
+                j.unique_key is null
+                or char_length(j.unique_key) between 1 and 500 and octet_length(j.unique_key) <= 1800
+            )
             and octet_length(j.payload::text) <= v_limit
         ) is not true
     limit 1;

@@ -25,7 +25,7 @@ SUITES = (
     "tests/concurrency",
     "tests/model",
     "tests/plans",
-    "tests/test_catalog.py",
+    "tests/catalog",
 )
 
 

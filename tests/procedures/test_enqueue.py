@@ -85,7 +85,7 @@ def test_the_last_good_value_is_taken(given: dict[str, object], call: Calls) -> 
 
 
 NAME = "use 1 to 200 characters without control characters"
-KEY = "use 1 to 500 characters"
+KEY = "use 1 to 500 characters, at most 1800 bytes"
 TAGS = "use at most 20 tags of 1 to 100 characters"
 PRIORITY = "use -32768 to 32767"
 FINITE = "use a finite time"
@@ -111,6 +111,7 @@ WRONG: list[tuple[str, object, str, str]] = [
     ("scheduled_at", "-infinity", "-infinity", FINITE),
     ("unique_key", "", "", KEY),
     ("unique_key", "k" * 501, "k" * 200, KEY),
+    ("unique_key", "\N{GRINNING FACE}" * 451, "\N{GRINNING FACE}" * 200, KEY),  # 1,804 bytes
     ("tags", ["t"] * 21, "{" + ",".join("t" * 21) + "}", TAGS),
     ("tags", [""], '{""}', TAGS),
     ("tags", ["t" * 101], "{" + "t" * 101 + "}", TAGS),
