@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.database import Clock, Conn, Database
+from tests.database import Clock, Database
 from tests.procedures.calls import Calls
 
 PARTITIONS = """
@@ -180,11 +180,3 @@ def test_no_day_is_left_out_where_the_sessions_day_has_no_midnight(
     clock.set("2018-11-04T12:00:00Z")
 
     assert call.tick()["partitions_made"] == 4
-
-
-def test_the_lock_timeout_of_the_caller_is_left_as_it_was(tx: Conn, call: Calls) -> None:
-    tx.execute("set local lock_timeout = '7s'")
-    call.tick()
-
-    row = tx.execute("select current_setting('lock_timeout') as patience").fetchone()
-    assert row == {"patience": "7s"}
