@@ -115,9 +115,13 @@ async def connect(dsn: str, *, application_name: str = "forge") -> Connection:
         conn = await AsyncConnection.connect(
             dsn, autocommit=True, application_name=application_name, **CONNECT_OPTIONS
         )
+        try:
+            await configure(conn)
+        except BaseException:  # a cancellation, too, would leave it open
+            await conn.close()
+            raise
     except psycopg.Error as error:
         raise translate(error) from error
-    await configure(conn)
     return conn
 
 

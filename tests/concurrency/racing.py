@@ -84,8 +84,10 @@ def gone(db: Database, racer: Racer) -> None:
     """End a session as a crash of its client would, and wait until the server is rid of it."""
     db.rows("select pg_terminate_backend(%(pid)s)", pid=racer.pid)
     # It leaves the list and its locks one after the other, in an order of the server's own.
-    until(lambda: not db.rows("select from pg_stat_activity where pid = %(pid)s", pid=racer.pid))
-    until(lambda: not db.rows("select from pg_locks where pid = %(pid)s", pid=racer.pid))
+    until(
+        lambda: not db.rows("select pid from pg_stat_activity where pid = %(pid)s", pid=racer.pid)
+    )
+    until(lambda: not db.rows("select pid from pg_locks where pid = %(pid)s", pid=racer.pid))
 
 
 def counts(racer: Racer) -> dict[str, int]:

@@ -141,7 +141,7 @@ def test_a_claim_locks_the_jobs_that_it_returns_and_no_others(
     # Five are left that nobody holds.
     holder, claimer = db.connect(autocommit=False), db.connect(autocommit=False)
     holder.execute(
-        "select from forge.jobs where queue = 'default' and id not in "
+        "select id from forge.jobs where queue = 'default' and id not in "
         "(select id from forge.jobs where queue = 'default' order by id desc limit 5) for update"
     )
 

@@ -25,7 +25,7 @@ class Crew:
         pid = self.connection.info.backend_pid
         self.connection.close()
         deadline = time.monotonic() + 5
-        while self.db.rows("select from pg_locks where pid = %s", pid):
+        while self.db.rows("select pid from pg_locks where pid = %s", pid):
             assert time.monotonic() < deadline
 
     def tick_after(self, seconds: float) -> dict[str, int]:
