@@ -16,6 +16,9 @@ from forge.settings import Settings
 
 # Requests under way at the shutdown get this long.
 GRACE_SECONDS = 5
+# Rounds of the event loop from the acceptance of a connection to its protocol: asyncio's
+# _accept_connection, _accept_connection2, connection_made.
+ACCEPT_STEPS = 3
 
 
 class Server(uvicorn.Server):
@@ -38,7 +41,20 @@ class Server(uvicorn.Server):
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         self._end_streams()  # they would never end by themselves
+        await self._stop_accepting()
         await super().shutdown(sockets)
+
+    async def _stop_accepting(self) -> None:
+        """Lets what was accepted a moment ago become connections, which uvicorn then ends.
+
+        It would know nothing of them otherwise, wait for the grace period, and leave them open.
+        """
+        loop = asyncio.get_running_loop()
+        for server in self.servers:
+            for listener in server.sockets:
+                loop.remove_reader(listener.fileno())
+        for _ in range(ACCEPT_STEPS):
+            await asyncio.sleep(0)
 
 
 async def serve(
