@@ -36,8 +36,13 @@ comment on column forge.settings.dead_retention is 'How long dead jobs are kept;
 
 insert into forge.settings (one_row) values (true);
 
+create type forge.lane as (high integer, low integer, floor timestamptz);
+
+comment on type forge.lane is
+'A range of priorities, and the scheduled_at below which none of its jobs is PENDING.';
+
 create table forge.queues (
-    queue text not null,
+    queue text collate "C" not null,
     paused_at timestamptz,
     retry_base interval,
     retry_factor double precision,
@@ -45,6 +50,7 @@ create table forge.queues (
     retry_jitter double precision,
     max_retries integer,
     keep_history boolean not null default true,
+    lanes forge.lane[],
     created_at timestamptz not null default clock_timestamp(),
     updated_at timestamptz not null default clock_timestamp(),
     constraint queues_pkey primary key (queue),
@@ -55,9 +61,14 @@ comment on table forge.queues is
 'Queues that have settings or were seen by a tick. A queue needs no row to be used.';
 comment on column forge.queues.paused_at is 'Since when nothing is claimed from this queue; null: it runs.';
 comment on column forge.queues.keep_history is 'Whether finished jobs are kept; false deletes them.';
+comment on column forge.queues.lanes is
+'All priorities in ranges, highest first, while dead rows pile up before the jobs; else null.';
+
+-- Serves the question which queues have lanes.
+create index queue_lanes_idx on forge.queues (queue) where lanes is not null;
 
 create table forge.types (
-    type text not null,
+    type text collate "C" not null,
     retry_base interval,
     retry_factor double precision,
     retry_cap interval,

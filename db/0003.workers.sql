@@ -5,7 +5,7 @@ set local lock_timeout = '5s';
 create sequence forge.worker_key_seq as integer cycle;
 
 create table forge.workers (
-    worker text not null,
+    worker text collate "C" not null,
     queues text[] not null,
     types text[],
     host text,

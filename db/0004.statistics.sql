@@ -4,7 +4,7 @@ set local lock_timeout = '5s';
 
 create table forge.tallies (
     at timestamptz not null,
-    queue text not null,
+    queue text collate "C" not null,
     completed integer not null default 0,
     failed integer not null default 0,
     dead integer not null default 0,
@@ -18,7 +18,7 @@ create table forge.tallies (
 comment on table forge.tallies is 'What happened since the last tick: one row a call, no index.';
 
 create table forge.queue_totals (
-    queue text not null,
+    queue text collate "C" not null,
     completed bigint not null default 0,
     failed bigint not null default 0,
     dead bigint not null default 0,
@@ -30,7 +30,7 @@ comment on table forge.queue_totals is 'What happened since the installation, by
 
 create table forge.throughput_samples (
     at timestamptz not null,
-    queue text not null,
+    queue text collate "C" not null,
     enqueued bigint,
     completed bigint not null default 0,
     failed bigint not null default 0,
@@ -45,9 +45,10 @@ comment on table forge.throughput_samples is
 create table forge.tick_tasks (
     task text not null,
     done_at timestamptz not null,
-    job_id bigint,
+    mark bigint,
     constraint tick_tasks_pkey primary key (task)
 ) with (fillfactor = 50);
 
 comment on table forge.tick_tasks is 'When each task of the tick was last done.';
-comment on column forge.tick_tasks.job_id is 'The newest job id that the task had seen.';
+comment on column forge.tick_tasks.mark is
+'How far the task had come: the newest job id, the next transaction id, microseconds it took.';

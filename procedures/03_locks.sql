@@ -49,20 +49,41 @@ $function$;
 comment on function forge._doorbell_key(text) is
 'The second key of the doorbell of a queue. Internal.';
 
+create or replace function forge._is_bell_hung(queue text)
+returns boolean
+language sql volatile
+as $function$
+    select not pg_catalog.pg_try_advisory_xact_lock_shared(
+        forge._lock_space('doorbell'), forge._doorbell_key($1)
+    );
+$function$;
+comment on function forge._is_bell_hung(text) is
+'Whether somebody sleeps at the queue; if not, nobody can fall asleep there before this transaction ends.
+In SQL, so that it becomes part of the expression that calls it. Internal.';
+
+create or replace function forge._notify(queue text)
+returns void
+language plpgsql volatile
+as $function$
+begin
+    perform pg_catalog.pg_notify('forge', _notify.queue);
+end;
+$function$;
+comment on function forge._notify(text) is
+'The only sender on channel forge. Internal.';
+
 create or replace function forge._ring(queue text)
 returns void
 language plpgsql volatile
 as $function$
 begin
-    if not pg_catalog.pg_try_advisory_xact_lock_shared(
-        forge._lock_space('doorbell'), forge._doorbell_key(_ring.queue)
-    ) then
-        perform pg_catalog.pg_notify('forge', _ring.queue);
+    if forge._is_bell_hung(_ring.queue) then
+        perform forge._notify(_ring.queue);
     end if;
 end;
 $function$;
 comment on function forge._ring(text) is
-'Wakes the workers parked at a queue, if there are any. The only sender on channel forge. Internal.';
+'Wakes the workers parked at a queue, if there are any. Internal.';
 
 create or replace function forge._announce(
     topic text,

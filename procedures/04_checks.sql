@@ -89,6 +89,24 @@ comment on function forge._check_policy(
 ) is
 'Raises JQ001 for a retry policy out of range; null is allowed and inherits. Internal.';
 
+create or replace function forge._is_claim(
+    queue text,
+    worker text,
+    max_jobs integer,
+    lease interval
+)
+returns boolean
+language sql stable
+as $function$
+    select forge._is_name($1)
+        and ($2 is null or forge._is_name($2))
+        and $3 between 1 and 1000
+        and $4 between interval '1 second' and interval '1 day'
+        and pg_catalog.current_setting('transaction_isolation') = 'read committed';
+$function$;
+comment on function forge._is_claim(text, text, integer, interval) is
+'Whether a claim can work with its arguments, in this transaction. Internal.';
+
 create or replace function forge._check_claim(
     queue text,
     worker text,

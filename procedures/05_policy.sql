@@ -8,18 +8,25 @@ create or replace function forge._policy(
     type text
 )
 returns forge.retry_policy
-language sql stable
-begin atomic
+language plpgsql stable
+as $function$
+declare
+    v_policy forge.retry_policy;
+begin
+    -- Not a function in SQL, which would be parsed and planned anew in every statement that calls it.
     select
         coalesce(t.retry_base, q.retry_base, s.retry_base),
         coalesce(t.retry_factor, q.retry_factor, s.retry_factor),
         coalesce(t.retry_cap, q.retry_cap, s.retry_cap),
         coalesce(t.retry_jitter, q.retry_jitter, s.retry_jitter),
         coalesce(t.max_retries, q.max_retries, s.max_retries)
+    into v_policy
     from forge.settings as s
-    left join forge.queues as q on q.queue = $1
-    left join forge.types as t on t.type = $2;
+    left join forge.queues as q on q.queue = _policy.queue
+    left join forge.types as t on t.type = _policy.type;
+    return v_policy;
 end;
+$function$;
 comment on function forge._policy(text, text) is
 'The retry policy of a type in a queue, with every default filled in. Internal.';
 

@@ -111,6 +111,7 @@ as $function$
 declare
     v_now constant timestamptz := forge.now();
     v_due constant timestamptz := coalesce(enqueue.scheduled_at, v_now);
+    v_id bigint;
     v_job forge.jobs;
     v_row forge.enqueued;
 begin
@@ -149,7 +150,7 @@ begin
             enqueue.retry_base, enqueue.retry_factor, enqueue.retry_cap, enqueue.retry_jitter,
             'PENDING', enqueue.queue, enqueue.type, enqueue.tags, enqueue.payload
         )
-        returning id, true into v_row;
+        returning id into v_id;
     else
         v_job.scheduled_at := v_due;
         v_job.created_at := v_now;
@@ -165,12 +166,16 @@ begin
         v_job.tags := enqueue.tags;
         v_job.payload := enqueue.payload;
         v_row := forge._enqueue_unique(v_job);
+        if not v_row.created then
+            return v_row.id;
+        end if;
+        v_id := v_row.id;
     end if;
 
-    if v_row.created and v_due <= v_now then
-        perform forge._ring(enqueue.queue);
+    if v_due <= v_now and forge._is_bell_hung(enqueue.queue) then
+        perform forge._notify(enqueue.queue);
     end if;
-    return v_row.id;
+    return v_id;
 end;
 $function$;
 comment on function forge.enqueue(

@@ -12,27 +12,28 @@ returns boolean
 language plpgsql stable
 as $function$
 declare
+    v_lane forge.lane;
     v_priority integer;
 begin
     -- Priority by priority, each a probe of the index: jobs scheduled ahead are never walked over.
-    loop
-        select j.priority into v_priority
-        from forge.jobs as j
-        where j.queue = _due.queue
-            and j.status = 'PENDING'
-            and j.priority < coalesce(v_priority, 32768)
-        order by j.priority desc
-        limit 1;
-        exit when not found;
-        perform from forge.jobs as j
-        where j.queue = _due.queue
-            and j.status = 'PENDING'
-            and j.priority = v_priority
-            and j.scheduled_at <= _due.at
-        limit 1;
-        exit when found;
+    foreach v_lane in array forge._lanes(_due.queue) loop
+        v_priority := v_lane.high + 1;
+        loop
+            v_priority := forge._next_priority(_due.queue, v_lane, v_priority);
+            exit when v_priority is null;
+            perform from forge.jobs as j
+            where j.queue = _due.queue
+                and j.status = 'PENDING'
+                and j.priority = v_priority
+                and j.scheduled_at >= v_lane.floor
+                and j.scheduled_at <= _due.at
+            limit 1;
+            if found then
+                return true;
+            end if;
+        end loop;
     end loop;
-    return found;
+    return false;
 end;
 $function$;
 comment on function forge._due(text, timestamptz) is
@@ -54,74 +55,86 @@ declare
     v_expires constant timestamptz := v_now + _claim.lease;
     v_space constant integer := forge._lock_space('claim');
     v_left integer := _claim.max_jobs;
-    v_priority integer := 32768;
-    v_count integer;
+    v_paused boolean;
+    v_max_retries integer;
+    v_lanes forge.lane[];
+    v_lane forge.lane;
+    v_floor timestamptz;
+    v_priority integer;
+    v_ids bigint[];
+    v_last timestamptz;
 begin
-    perform from forge.queues as q where q.queue = _claim.queue and q.paused_at is not null;
-    if found then
+    select q.paused_at is not null, coalesce(q.max_retries, s.max_retries), q.lanes
+    into v_paused, v_max_retries, v_lanes
+    from forge.settings as s
+    left join forge.queues as q on q.queue = _claim.queue;
+    if v_paused then
         return;
     end if;
 
-    -- One priority after the other, highest first: each round is one range of job_ready_idx that
-    -- ends at v_now, so that a hundred thousand jobs scheduled ahead cost nothing.
-    loop
-        select j.priority into v_priority
-        from forge.jobs as j
-        where j.queue = _claim.queue
-            and j.status = 'PENDING'
-            and j.priority < v_priority
-        order by j.priority desc
-        limit 1;
-        exit when not found;
+    foreach v_lane in array coalesce(v_lanes, forge._one_lane()) loop
+        v_priority := v_lane.high + 1;
+        v_floor := v_lane.floor;
+        if v_lanes is not null then
+            v_floor := greatest(v_floor, forge._passed(_claim.queue, _claim.types, v_lane, v_now));
+        end if;
+        -- One priority after the other, highest first: each round is one range of job_ready_idx that
+        -- ends at v_now, so that a hundred thousand jobs scheduled ahead cost nothing.
+        loop
+            v_priority := forge._next_priority(_claim.queue, v_lane, v_priority);
+            exit when v_priority is null;
 
-        return query
-        with candidate as materialized (    -- a fence: the limit holds under any plan
-            select j.id
-            from forge.jobs as j
-            where j.queue = _claim.queue
-                and j.status = 'PENDING'
-                and j.priority = v_priority
-                and j.scheduled_at <= v_now
-                and (_claim.types is null or j.type = any(_claim.types))
-            order by j.scheduled_at, j.id
-            limit v_left
-            for no key update skip locked
-        ),
-        locked as materialized (            -- tried for these rows only, so never more locks than jobs
-            select c.id
-            from candidate as c
-            where pg_try_advisory_xact_lock(v_space, forge._claim_key(c.id))
-        ),
-        claimed as (
-            update forge.jobs as j
-            set status = 'PROCESSING',
-                attempts = j.attempts + 1,
-                attempted_at = v_now,
-                worker = _claim.worker,
-                lease = v_lease,
-                lease_expires_at = v_expires
-            -- not a join: where the table was empty when it was last analyzed, that walks all of it
-            where j.id = any(array(select l.id from locked as l))
-            returning
-                j.id, j.queue, j.type, j.payload, j.priority, j.attempts, j.max_retries,
-                j.scheduled_at, j.created_at, j.attempted_at, j.lease, j.lease_expires_at, j.tags
-        ),
-        policies as materialized (          -- once a type, not once a job
-            select t.type, (forge._policy(_claim.queue, t.type)).max_retries as max_retries
-            from (select distinct c.type from claimed as c where c.max_retries is null) as t
-        )
-        select
-            c.id, c.queue, c.type, c.payload, c.priority, c.attempts,
-            coalesce(c.max_retries, p.max_retries),
-            c.scheduled_at, c.created_at, c.attempted_at, c.lease, c.lease_expires_at,
-            null::interval, c.tags
-        from claimed as c
-        left join policies as p on p.type = c.type
-        order by c.scheduled_at, c.id;
+            select array_agg(f.id), max(f.scheduled_at) into v_ids, v_last
+            from (                      -- a fence: the limit holds under any plan
+                select j.id, j.scheduled_at
+                from forge.jobs as j
+                where j.queue = _claim.queue
+                    and j.status = 'PENDING'
+                    and j.priority = v_priority
+                    and j.scheduled_at >= v_floor
+                    and j.scheduled_at <= v_now
+                    and (_claim.types is null or j.type = any(_claim.types))
+                order by j.scheduled_at, j.id
+                limit v_left
+                for no key update skip locked
+            ) as f
+            -- tried for these rows only, so never more locks than jobs
+            where pg_try_advisory_xact_lock(v_space, forge._claim_key(f.id));
+            continue when v_ids is null;
 
-        get diagnostics v_count = row_count;
-        v_left := v_left - v_count;
-        exit when v_left <= 0;
+            return query
+            with claimed as (
+                update forge.jobs as j
+                set status = 'PROCESSING',
+                    attempts = j.attempts + 1,
+                    attempted_at = v_now,
+                    worker = _claim.worker,
+                    lease = v_lease,
+                    lease_expires_at = v_expires
+                where j.id = any(v_ids)
+                returning
+                    j.id, j.queue, j.type, j.payload, j.priority, j.attempts, j.max_retries,
+                    j.scheduled_at, j.created_at, j.tags
+            )
+            select
+                c.id, c.queue, c.type, c.payload, c.priority, c.attempts,
+                coalesce(
+                    c.max_retries,
+                    (select t.max_retries from forge.types as t where t.type = c.type),
+                    v_max_retries
+                ),
+                c.scheduled_at, c.created_at, v_now, v_lease, v_expires, null::interval, c.tags
+            from claimed as c
+            order by c.scheduled_at, c.id;
+
+            if v_lanes is not null then
+                perform forge._pass(v_lane, v_last);
+            end if;
+            v_left := v_left - cardinality(v_ids);
+            if v_left <= 0 then
+                return;
+            end if;
+        end loop;
     end loop;
 end;
 $function$;
@@ -130,7 +143,8 @@ comment on function forge._claim(text, text, integer, interval, text[]) is
 
 -- The planner settings hold the claim to job_ready_idx whatever the statistics of a table say that is
 -- empty at one moment and holds a million rows at the next. They price other plans at 10^10, which
--- would set off the just-in-time compiler: off too.
+-- would set off the just-in-time compiler: off too. And with prices like these PL/pgSQL would take each
+-- plan for a bad one and make it anew in every call: the generic one is the right one.
 create or replace function forge.dequeue(
     queue text default 'default',
     worker text default null,
@@ -147,9 +161,12 @@ set enable_sort = off
 set enable_hashjoin = off
 set enable_mergejoin = off
 set jit = off
+set plan_cache_mode = force_generic_plan
 as $function$
 begin
-    perform forge._check_claim(dequeue.queue, dequeue.worker, dequeue.max_jobs, dequeue.lease);
+    if forge._is_claim(dequeue.queue, dequeue.worker, dequeue.max_jobs, dequeue.lease) is not true then
+        perform forge._check_claim(dequeue.queue, dequeue.worker, dequeue.max_jobs, dequeue.lease);
+    end if;
     return query
     select c.*
     from forge._claim(
@@ -192,22 +209,23 @@ set enable_sort = off
 set enable_hashjoin = off
 set enable_mergejoin = off
 set jit = off
+set plan_cache_mode = force_generic_plan
 as $function$
 declare
     v_done bigint[];
     v_lost bigint[];
 begin
-    perform forge._check_claim(exchange.queue, exchange.worker, exchange.max_jobs, exchange.lease);
-    perform forge._check_finish(exchange.ids, exchange.leases, exchange.results);
-
-    if cardinality(exchange.ids) > 0 then
-        v_done := array(
-            select c.id
-            from forge._complete(exchange.ids, exchange.leases, exchange.results, null) as c (id)
-        );
-        v_lost := array(
-            select i.id from unnest(exchange.ids) as i (id) where i.id <> all (v_done) order by i.id
-        );
+    if forge._is_claim(exchange.queue, exchange.worker, exchange.max_jobs, exchange.lease) is not true then
+        perform forge._check_claim(exchange.queue, exchange.worker, exchange.max_jobs, exchange.lease);
+    end if;
+    if exchange.ids is distinct from '{}' or exchange.leases is distinct from '{}' then
+        perform forge._check_finish(exchange.ids, exchange.leases, exchange.results);
+        v_done := forge._complete(exchange.ids, exchange.leases, exchange.results, null);
+        if cardinality(v_done) < cardinality(exchange.ids) then
+            v_lost := array(
+                select i.id from unnest(exchange.ids) as i (id) where i.id <> all (v_done) order by i.id
+            );
+        end if;
         -- The rest is done and must be committed: a warning, not an error.
         if cardinality(v_lost) > 0 then
             raise warning using

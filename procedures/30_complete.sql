@@ -43,43 +43,106 @@ $function$;
 comment on function forge._check_finish(bigint[], uuid[], jsonb[]) is
 'Raises JQ001 or JQ005 for arguments that complete cannot work with. Internal.';
 
+create or replace function forge._keep(
+    job forge.jobs,
+    status text,
+    at timestamptz,
+    result jsonb default null
+)
+returns void
+language plpgsql volatile
+as $function$
+begin
+    insert into forge.history (
+        id, scheduled_at, created_at, attempted_at, finished_at, cancel_requested_at, revived_at,
+        lease, priority, attempts, max_retries, revivals,
+        retry_base, retry_factor, retry_cap, retry_jitter,
+        status, queue, type, worker, unique_key, tags, payload, result, errors
+    )
+    select
+        job.id, job.scheduled_at, job.created_at, job.attempted_at, _keep.at,
+        job.cancel_requested_at, job.revived_at, job.lease, job.priority, job.attempts,
+        job.max_retries, job.revivals, job.retry_base, job.retry_factor, job.retry_cap,
+        job.retry_jitter, _keep.status, job.queue, job.type, job.worker, job.unique_key, job.tags,
+        job.payload, _keep.result, job.errors
+    where (select q.keep_history from forge.queues as q where q.queue = job.queue) is not false;
+end;
+$function$;
+comment on function forge._keep(forge.jobs, text, timestamptz, jsonb) is
+'Writes one job that was live into the history, unless its queue keeps none. Internal.';
+
+create or replace function forge._complete_one(
+    id bigint,
+    lease uuid,
+    result jsonb,
+    queue text
+)
+returns boolean
+language plpgsql volatile
+as $function$
+declare
+    v_now constant timestamptz := forge.now();
+    v_job forge.jobs;
+begin
+    delete from forge.jobs as j
+    where j.id = _complete_one.id
+        and j.lease = _complete_one.lease
+        and (_complete_one.queue is null or j.queue = _complete_one.queue)
+    returning j.* into v_job;
+    if not found then
+        return false;
+    end if;
+    perform forge._keep(v_job, 'COMPLETED', v_now, _complete_one.result);
+    insert into forge.tallies (at, queue, completed) values (v_now, v_job.queue, 1);
+    return true;
+end;
+$function$;
+comment on function forge._complete_one(bigint, uuid, jsonb, text) is
+'Moves a job whose lease is current to the history; returns whether it was. Internal.';
+
 create or replace function forge._complete(
     ids bigint[],
     leases uuid[],
     results jsonb[],
     queue text
 )
-returns setof bigint
+returns bigint[]
 language plpgsql volatile
 as $function$
 declare
     v_now constant timestamptz := forge.now();
+    v_done bigint[];
 begin
-    return query
-    -- Row by row through the primary key, in the order of ids, so that two calls cannot deadlock. The
-    -- lease says that the job is PROCESSING (jobs_lease_iff_processing). Once locked, the rows are
-    -- ours to move: joining them again would walk a table that was empty when it was last analyzed.
-    with finished as materialized (
-        select distinct on (j.id) j.*, f.result, coalesce(q.keep_history, true) as keep
-        from (
-            select u.id, u.lease, u.result
-            from unnest(_complete.ids, _complete.leases, _complete.results) as u (id, lease, result)
-            order by u.id
-        ) as f
-        cross join lateral (
-            select l.*
-            from forge.jobs as l
-            where l.id = f.id
-                and l.lease = f.lease
-                and (_complete.queue is null or l.queue = _complete.queue)
-            for update
-        ) as j
-        left join forge.queues as q on q.queue = j.queue
-        order by j.id
-    ),
-    gone as (
+    if cardinality(_complete.ids) = 1 then      -- a third cheaper than what follows
+        return case
+            when forge._complete_one(
+                _complete.ids[1], _complete.leases[1], _complete.results[1], _complete.queue
+            )
+            then _complete.ids
+            else '{}'
+        end;
+    end if;
+
+    -- The lease says that the job is PROCESSING. The primary key's index gives the rows in the order of
+    -- ids, so that two calls cannot deadlock; "case" keeps the pairs a filter, as a join might begin with
+    -- the whole table.
+    with gone as (
         delete from forge.jobs as j
-        where j.id = any(array(select f.id from finished as f))
+        where j.id = any(_complete.ids)
+            and case
+                when (j.id, j.lease) in (
+                    select u.id, u.lease from unnest(_complete.ids, _complete.leases) as u (id, lease)
+                )
+                then true
+            end
+            and (_complete.queue is null or j.queue = _complete.queue)
+        returning j.*
+    ),
+    finished as (
+        select
+            g.queue, g.jobs,
+            (select q.keep_history from forge.queues as q where q.queue = g.queue) is not false as keep
+        from (select c.queue, count(*) as jobs from gone as c group by c.queue) as g
     ),
     kept as (
         insert into forge.history (
@@ -89,20 +152,25 @@ begin
             status, queue, type, worker, unique_key, tags, payload, result, errors
         )
         select
-            f.id, f.scheduled_at, f.created_at, f.attempted_at, v_now, f.cancel_requested_at,
-            f.revived_at, f.lease, f.priority, f.attempts, f.max_retries, f.revivals,
-            f.retry_base, f.retry_factor, f.retry_cap, f.retry_jitter,
-            'COMPLETED', f.queue, f.type, f.worker, f.unique_key, f.tags, f.payload, f.result, f.errors
+            g.id, g.scheduled_at, g.created_at, g.attempted_at, v_now, g.cancel_requested_at,
+            g.revived_at, g.lease, g.priority, g.attempts, g.max_retries, g.revivals,
+            g.retry_base, g.retry_factor, g.retry_cap, g.retry_jitter,
+            'COMPLETED', g.queue, g.type, g.worker, g.unique_key, g.tags, g.payload,
+            case
+                when _complete.results is not null
+                then _complete.results[array_position(_complete.ids, g.id)]
+            end,
+            g.errors
         from finished as f
+        join gone as g on g.queue = f.queue
         where f.keep
     ),
     tallied as (
         insert into forge.tallies (at, queue, completed)
-        select v_now, f.queue, count(*)
-        from finished as f
-        group by f.queue
+        select v_now, f.queue, f.jobs from finished as f
     )
-    select f.id from finished as f order by f.id;
+    select array_agg(g.id order by g.id) into v_done from gone as g;
+    return coalesce(v_done, '{}');
 end;
 $function$;
 comment on function forge._complete(bigint[], uuid[], jsonb[], text) is
@@ -144,19 +212,16 @@ returns boolean
 language plpgsql volatile security definer
 set search_path = pg_catalog, forge, pg_temp
 set enable_seqscan = off
-set enable_hashjoin = off
-set enable_mergejoin = off
+set enable_bitmapscan = off
 set jit = off
+set plan_cache_mode = force_generic_plan
 as $function$
 begin
     if complete.result is not null then
         perform forge._check_size('result', complete.result);
     end if;
 
-    perform from forge._complete(
-        array[complete.id], array[complete.lease], array[complete.result], complete.queue
-    );
-    if found then
+    if forge._complete_one(complete.id, complete.lease, complete.result, complete.queue) then
         return true;
     end if;
 
@@ -190,17 +255,18 @@ returns setof bigint
 language plpgsql volatile security definer
 set search_path = pg_catalog, forge, pg_temp
 set enable_seqscan = off
-set enable_hashjoin = off
-set enable_mergejoin = off
+set enable_bitmapscan = off
 set jit = off
+set plan_cache_mode = force_generic_plan
 as $function$
 begin
     perform forge._check_finish(complete_many.ids, complete_many.leases, complete_many.results);
     return query
-    select c.id
-    from forge._complete(
-        complete_many.ids, complete_many.leases, complete_many.results, complete_many.queue
-    ) as c (id);
+    select unnest(
+        forge._complete(
+            complete_many.ids, complete_many.leases, complete_many.results, complete_many.queue
+        )
+    );
 end;
 $function$;
 comment on function forge.complete_many(bigint[], uuid[], jsonb[], text) is

@@ -14,21 +14,7 @@ language plpgsql volatile
 as $function$
 begin
     delete from forge.jobs as j where j.id = job.id;
-    insert into forge.history (
-        id, scheduled_at, created_at, attempted_at, finished_at, cancel_requested_at, revived_at,
-        lease, priority, attempts, max_retries, revivals,
-        retry_base, retry_factor, retry_cap, retry_jitter,
-        status, queue, type, worker, unique_key, tags, payload, errors
-    )
-    select
-        job.id, job.scheduled_at, job.created_at, job.attempted_at, _archive.at,
-        job.cancel_requested_at, job.revived_at, job.lease, job.priority, job.attempts,
-        job.max_retries, job.revivals, job.retry_base, job.retry_factor, job.retry_cap,
-        job.retry_jitter, _archive.status, job.queue, job.type, job.worker, job.unique_key, job.tags,
-        job.payload, job.errors
-    where not exists (
-        select from forge.queues as q where q.queue = job.queue and not q.keep_history
-    );
+    perform forge._keep(job, _archive.status, _archive.at);
 end;
 $function$;
 comment on function forge._archive(forge.jobs, text, timestamptz) is
@@ -159,6 +145,7 @@ language plpgsql volatile security definer
 set search_path = pg_catalog, forge, pg_temp
 set enable_seqscan = off
 set jit = off
+set plan_cache_mode = force_generic_plan
 as $function$
 declare
     v_job forge.jobs;

@@ -14,6 +14,7 @@ language plpgsql volatile security definer
 set search_path = pg_catalog, forge, pg_temp
 set enable_seqscan = off
 set jit = off
+set plan_cache_mode = force_generic_plan
 as $function$
 declare
     v_now constant timestamptz := forge.now();
@@ -100,6 +101,7 @@ language plpgsql volatile security definer
 set search_path = pg_catalog, forge, pg_temp
 set enable_seqscan = off
 set jit = off
+set plan_cache_mode = force_generic_plan
 as $function$
 declare
     v_now constant timestamptz := forge.now();

@@ -48,15 +48,15 @@ begin
     select count(*) into v_count from taken;
 
     -- What was enqueued, in all queues, is how far the sequence of ids has come.
-    select t.job_id into v_last from forge.tick_tasks as t where t.task = 'statistics';
+    select t.mark into v_last from forge.tick_tasks as t where t.task = 'statistics';
     insert into forge.throughput_samples as s (at, queue, enqueued)
     values (v_bucket, '*', v_newest - coalesce(v_last, v_newest))
     on conflict on constraint throughput_samples_pkey do update
     set enqueued = s.enqueued + excluded.enqueued;
-    insert into forge.tick_tasks as t (task, done_at, job_id)
+    insert into forge.tick_tasks as t (task, done_at, mark)
     values ('statistics', _add_tallies.at, v_newest)
     on conflict on constraint tick_tasks_pkey do update
-    set done_at = excluded.done_at, job_id = excluded.job_id;
+    set done_at = excluded.done_at, mark = excluded.mark;
     return v_count;
 end;
 $function$;
@@ -69,18 +69,27 @@ language plpgsql stable
 as $function$
 declare
     v_queue text := '';
+    v_laned text;
+    v_next text;
 begin
-    -- From one name to the next over job_ready_idx: a probe a queue, however many jobs there are.
+    -- From one name to the next over job_ready_idx: a probe a queue, however many jobs there are. In a
+    -- queue with lanes the probe would walk over its dead rows: it is stepped over, and named.
     loop
-        select j.queue into v_queue
+        select q.queue into v_laned
+        from forge.queues as q
+        where q.lanes is not null and q.queue > v_queue
+        order by q.queue
+        limit 1;
+        select j.queue into v_next
         from forge.jobs as j
-        where j.status = 'PENDING' and j.queue > v_queue
+        where j.status = 'PENDING' and j.queue > v_queue and (j.queue < v_laned) is not false
         order by j.queue
         limit 1;
-        exit when not found;
+        v_queue := coalesce(v_next, v_laned);
+        exit when v_queue is null;
         return next v_queue;
     end loop;
 end;
 $function$;
 comment on function forge._queue_names() is
-'The queues that have pending jobs. Internal.';
+'The queues that have pending jobs, or had some a moment ago. Internal.';

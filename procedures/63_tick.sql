@@ -30,6 +30,7 @@ language plpgsql volatile security definer
 set search_path = pg_catalog, forge, pg_temp
 set enable_seqscan = off
 set jit = off
+set plan_cache_mode = force_generic_plan
 as $function$
 declare
     v_now constant timestamptz := forge.now();
@@ -51,6 +52,11 @@ begin
         v_count := forge._add_tallies(v_now);
         if v_count > 0 then
             return next ('tallies', v_count)::forge.tick_result;
+        end if;
+
+        v_count := forge._keep_lanes(v_now);
+        if v_count > 0 then
+            return next ('lanes', v_count)::forge.tick_result;
         end if;
 
         -- Jobs scheduled ahead ring when their time has come.

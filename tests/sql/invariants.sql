@@ -17,4 +17,21 @@ union all
 select 'job ' || j.id || ' has used ' || j.attempts || ' attempts and recorded '
     || jsonb_array_length(j.errors) || ' errors'
 from forge.jobs as j
-where jsonb_typeof(j.errors) is distinct from 'array' and j.errors is not null;
+where jsonb_typeof(j.errors) is distinct from 'array' and j.errors is not null
+
+union all
+
+-- What check constraints would say of forge.jobs and the history, if they cost nothing.
+select 'job ' || j.id || ' is ' || j.status || ' with lease ' || coalesce(j.lease::text, 'null')
+    || ' until ' || coalesce(j.lease_expires_at::text, 'null') || ' and ' || j.attempts || ' attempts'
+from forge.jobs as j
+where j.status not in ('WAITING', 'PENDING', 'PROCESSING')
+    or (j.status = 'PROCESSING') <> (j.lease is not null)
+    or (j.lease is null) <> (j.lease_expires_at is null)
+    or j.attempts < 0
+
+union all
+
+select 'job ' || h.id || ' lies in the history as ' || h.status
+from forge.history as h
+where h.status not in ('COMPLETED', 'CANCELLED', 'DEAD');
