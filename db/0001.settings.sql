@@ -36,10 +36,11 @@ comment on column forge.settings.dead_retention is 'How long dead jobs are kept;
 
 insert into forge.settings (one_row) values (true);
 
-create type forge.lane as (high integer, low integer, floor timestamptz);
+create type forge.lane as (high integer, low integer, floor timestamptz, sticky boolean);
 
 comment on type forge.lane is
-'A range of priorities, and the scheduled_at below which none of its jobs is PENDING.';
+'A range of priorities, the scheduled_at below which none of its jobs is PENDING, and whether a session
+goes on for a moment from where it came to, as not even the newest dead rows can be cleaned up.';
 
 create table forge.queues (
     queue text collate "C" not null,
@@ -62,7 +63,7 @@ comment on table forge.queues is
 comment on column forge.queues.paused_at is 'Since when nothing is claimed from this queue; null: it runs.';
 comment on column forge.queues.keep_history is 'Whether finished jobs are kept; false deletes them.';
 comment on column forge.queues.lanes is
-'All priorities in ranges, highest first, while dead rows pile up before the jobs; else null.';
+'All priorities in ranges, highest first, while dead rows lie before the jobs; else null.';
 
 -- Serves the question which queues have lanes.
 create index queue_lanes_idx on forge.queues (queue) where lanes is not null;

@@ -1,16 +1,17 @@
--- Lanes: where a claim begins to look while dead rows pile up before the jobs.
+-- Lanes: where a claim begins to look while dead rows lie before the jobs.
 --
--- A transaction that stays open keeps the index entries of all jobs that have ended since, and every
--- claim would walk over them. While that goes on, the tick writes down for each priority of a queue the
--- time below which no job is PENDING, the floor, and claims begin there. What slips in below a floor (a
--- job given back, or enqueued with a time in the past) is found by a sweep and lowers it again.
+-- The index entries of jobs that have ended stay until the next vacuum, and with a transaction that
+-- stays open for as long as that; every claim would walk over them. While there are many, the tick
+-- writes down for each priority of a queue the time below which no job is PENDING, the floor, and claims
+-- begin there. What slips in below a floor (a job given back, or enqueued with a time in the past) is
+-- found by a sweep and lowers it again.
 -- Locks: rows of forge.queues that nobody else holds. Called by: claims, and the tick.
 
 create or replace function forge._one_lane()
 returns forge.lane[]
 language sql immutable parallel safe
 as $function$
-    select array[(32767, -32768, timestamptz '-infinity')::forge.lane];
+    select array[(32767, -32768, timestamptz '-infinity', false)::forge.lane];
 $function$;
 comment on function forge._one_lane() is
 'All priorities in one range, with no floor. Internal.';
@@ -71,7 +72,7 @@ declare
     );
     v_now constant bigint := (extract(epoch from _passed.at) * 1000000)::bigint;
 begin
-    if lane.high > lane.low then
+    if not lane.sticky then
         return timestamptz '-infinity';
     elsif v_hint[1] = v_key and v_now - v_hint[2]::bigint between 0 and 100000 then
         return 'epoch'::timestamptz + v_hint[3]::bigint * interval '1 microsecond';
@@ -92,7 +93,7 @@ returns void
 language plpgsql volatile
 as $function$
 begin
-    if lane.high = lane.low then
+    if lane.sticky then
         perform set_config(
             'forge.passed',
             regexp_replace(
@@ -166,7 +167,8 @@ create or replace function forge._lane_of(
     queue text,
     lane forge.lane,
     horizon timestamptz,
-    sweep boolean
+    sweep boolean,
+    sticky boolean
 )
 returns forge.lane
 language plpgsql stable
@@ -174,6 +176,7 @@ as $function$
 declare
     v_first timestamptz;
 begin
+    lane.sticky := _lane_of.sticky;
     if _lane_of.sweep then
         select j.scheduled_at into v_first
         from forge.jobs as j
@@ -200,14 +203,15 @@ begin
     return lane;
 end;
 $function$;
-comment on function forge._lane_of(text, forge.lane, timestamptz, boolean) is
+comment on function forge._lane_of(text, forge.lane, timestamptz, boolean, boolean) is
 'The lane of one priority with its floor raised, or lowered to a job that a sweep found below. Internal.';
 
 create or replace function forge._new_lanes(
     queue text,
     lanes forge.lane[],
     horizon timestamptz,
-    sweep boolean
+    sweep boolean,
+    sticky boolean
 )
 returns forge.lane[]
 language plpgsql stable
@@ -226,16 +230,21 @@ begin
             end if;
             exit when v_priority is null;
             if v_lane.high > v_priority then
-                v_lanes := v_lanes || (v_lane.high, v_priority + 1, timestamptz '-infinity')::forge.lane;
+                v_lanes := v_lanes || (
+                    v_lane.high, v_priority + 1, timestamptz '-infinity', false
+                )::forge.lane;
             end if;
             v_lanes := v_lanes || forge._lane_of(
-                _new_lanes.queue, (v_priority, v_priority, timestamptz '-infinity')::forge.lane,
-                _new_lanes.horizon, false
+                _new_lanes.queue,
+                (v_priority, v_priority, timestamptz '-infinity', false)::forge.lane,
+                _new_lanes.horizon, false, _new_lanes.sticky
             );
             v_lane.high := v_priority - 1;
         end loop;
         if v_lane.high = v_lane.low then
-            v_lane := forge._lane_of(_new_lanes.queue, v_lane, _new_lanes.horizon, _new_lanes.sweep);
+            v_lane := forge._lane_of(
+                _new_lanes.queue, v_lane, _new_lanes.horizon, _new_lanes.sweep, _new_lanes.sticky
+            );
         end if;
         if v_lane.high >= v_lane.low then
             v_lanes := v_lanes || v_lane;
@@ -244,7 +253,7 @@ begin
     return v_lanes;
 end;
 $function$;
-comment on function forge._new_lanes(text, forge.lane[], timestamptz, boolean) is
+comment on function forge._new_lanes(text, forge.lane[], timestamptz, boolean, boolean) is
 'The lanes of a queue brought up to date: a lane for each priority that has jobs. Internal.';
 
 create or replace function forge._keep_lanes(at timestamptz)
@@ -252,6 +261,15 @@ returns bigint
 language plpgsql volatile
 as $function$
 declare
+    -- as the statistics say, which may come late, and as many as jobs that have ended lately
+    v_dead constant bigint := greatest(
+        pg_stat_get_dead_tuples('forge.jobs'::regclass),
+        (
+            select sum(s.completed + s.failed)
+            from forge.throughput_samples as s
+            where s.at > _keep_lanes.at - interval '1 minute'
+        )
+    );
     v_kept constant boolean := forge._are_dead_rows_kept();
     v_horizon constant timestamptz := forge._horizon(_keep_lanes.at);
     v_since timestamptz;
@@ -260,18 +278,18 @@ declare
     v_queue record;
     v_count bigint := 0;
 begin
+    -- Once they are there, lanes stay for a while, so that they do not come and go.
     select t.done_at into v_since from forge.tick_tasks as t where t.task = 'lanes';
-    if not v_kept and v_since < _keep_lanes.at - interval '2 minutes' then
-        -- By now autovacuum has been there.
-        update forge.queues as q set lanes = null where q.lanes is not null;
-        delete from forge.tick_tasks as t where t.task = 'lanes';
-        return 0;
-    elsif v_kept and (v_since is not null or pg_stat_get_dead_tuples('forge.jobs'::regclass) > 10000) then
+    if v_dead > 10000 then
         insert into forge.tick_tasks as t (task, done_at)
         values ('lanes', _keep_lanes.at)
         on conflict on constraint tick_tasks_pkey do update
         set done_at = excluded.done_at;
     elsif v_since is null then
+        return 0;
+    elsif v_since < _keep_lanes.at - interval '1 minute' then
+        update forge.queues as q set lanes = null where q.lanes is not null;
+        delete from forge.tick_tasks as t where t.task = 'lanes';
         return 0;
     end if;
     if v_horizon is null then
@@ -295,7 +313,7 @@ begin
     loop
         update forge.queues as q
         set lanes = forge._new_lanes(
-            v_queue.queue, coalesce(v_queue.lanes, forge._one_lane()), v_horizon, v_sweep
+            v_queue.queue, coalesce(v_queue.lanes, forge._one_lane()), v_horizon, v_sweep, v_kept
         )
         where q.queue = v_queue.queue;
         v_count := v_count + 1;
@@ -309,5 +327,5 @@ begin
 end;
 $function$;
 comment on function forge._keep_lanes(timestamptz) is
-'Makes lanes while dead rows are kept, keeps them up to date, and drops them when that is over; returns
+'Makes lanes while there are dead rows, keeps them up to date, and drops them when that is over; returns
 of how many queues. Internal.';

@@ -5,6 +5,21 @@
 -- waits as the (n-1)-th failure would. Locks: the row of the worker, then rows of forge.jobs that
 -- nobody else holds. Called by: tick.
 
+create or replace function forge._leases_from()
+returns timestamptz
+language plpgsql stable
+as $function$
+begin
+    return coalesce(
+        (select t.done_at - interval '10 seconds' from forge.tick_tasks as t where t.task = 'leases'),
+        timestamptz '-infinity'
+    );
+end;
+$function$;
+comment on function forge._leases_from() is
+'Where in job_processing_idx the jobs that run begin: before it lie the dead rows of those that ended well,
+and nothing else but claims that took long to commit. Internal.';
+
 create or replace function forge._lose_jobs_of(
     worker text
 )
@@ -12,6 +27,7 @@ returns bigint
 language plpgsql volatile
 as $function$
 declare
+    v_from constant timestamptz := forge._leases_from();
     v_job forge.jobs;
     v_count bigint := 0;
 begin
@@ -19,7 +35,9 @@ begin
     for v_job in
         select j.*
         from forge.jobs as j
-        where j.status = 'PROCESSING' and j.worker = _lose_jobs_of.worker
+        where j.status = 'PROCESSING'
+            and j.worker = _lose_jobs_of.worker
+            and j.lease_expires_at >= v_from
         order by j.id
         for update skip locked
     loop
@@ -41,13 +59,21 @@ returns bigint
 language plpgsql volatile
 as $function$
 declare
+    v_from timestamptz := timestamptz '-infinity';
     v_job forge.jobs;
     v_count bigint := 0;
 begin
+    -- Now and then from the very beginning, for claims that took long to commit.
+    if not forge._is_time_for('all_leases', _lose_expired.at, interval '30 seconds') then
+        v_from := forge._leases_from();
+    end if;
+
     for v_job in
         select j.*
         from forge.jobs as j
-        where j.status = 'PROCESSING' and j.lease_expires_at < _lose_expired.at
+        where j.status = 'PROCESSING'
+            and j.lease_expires_at >= v_from
+            and j.lease_expires_at < _lose_expired.at
         order by j.lease_expires_at
         limit 1000
         for update skip locked
@@ -58,6 +84,14 @@ begin
         );
         v_count := v_count + 1;
     end loop;
+
+    -- More may have ended than one look takes: then the next begins where this one did.
+    if v_count < 1000 then
+        insert into forge.tick_tasks as t (task, done_at)
+        values ('leases', _lose_expired.at)
+        on conflict on constraint tick_tasks_pkey do update
+        set done_at = excluded.done_at;
+    end if;
     return v_count;
 end;
 $function$;

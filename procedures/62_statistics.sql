@@ -32,6 +32,12 @@ begin
             dead = q.dead + excluded.dead,
             cancelled = q.cancelled + excluded.cancelled
     ),
+    met as (
+        insert into forge.queues as q (queue, created_at, updated_at)
+        select distinct t.queue, _add_tallies.at, _add_tallies.at
+        from taken as t
+        on conflict on constraint queues_pkey do nothing
+    ),
     sampled as (
         insert into forge.throughput_samples as s (at, queue, completed, failed, dead, cancelled)
         select
@@ -80,11 +86,19 @@ begin
         where q.lanes is not null and q.queue > v_queue
         order by q.queue
         limit 1;
-        select j.queue into v_next
-        from forge.jobs as j
-        where j.status = 'PENDING' and j.queue > v_queue and (j.queue < v_laned) is not false
-        order by j.queue
-        limit 1;
+        if v_laned is null then
+            select j.queue into v_next
+            from forge.jobs as j
+            where j.status = 'PENDING' and j.queue > v_queue
+            order by j.queue
+            limit 1;
+        else
+            select j.queue into v_next
+            from forge.jobs as j
+            where j.status = 'PENDING' and j.queue > v_queue and j.queue < v_laned
+            order by j.queue
+            limit 1;
+        end if;
         v_queue := coalesce(v_next, v_laned);
         exit when v_queue is null;
         return next v_queue;

@@ -183,6 +183,7 @@ set jit = off
 as $function$
 declare
     v_now constant timestamptz := forge.now();
+    v_from constant timestamptz := forge._leases_from();
 begin
     return query
     select
@@ -193,7 +194,12 @@ begin
     from forge.workers as w
     left join (
         select j.worker, count(*) as jobs
-        from (select r.worker from forge.jobs as r where r.status = 'PROCESSING' limit 10000) as j
+        from (
+            select r.worker
+            from forge.jobs as r
+            where r.status = 'PROCESSING' and r.lease_expires_at >= v_from
+            limit 10000
+        ) as j
         group by j.worker
     ) as p on p.worker = w.worker
     order by w.worker;

@@ -16,24 +16,28 @@ as $function$
 declare
     v_now constant timestamptz := forge.now();
     v_most constant bigint := 10000;
+    v_from constant timestamptz := forge._leases_from();
 begin
     return query
-    with names as (
+    with processing as materialized (
+        select j.queue
+        from forge.jobs as j
+        where j.status = 'PROCESSING' and j.lease_expires_at >= v_from
+        limit v_most
+    ),
+    names as (
         select q.queue from forge.queues as q
         union
         select n.queue from forge._queue_names() as n (queue)
         union
-        select p.queue
-        from (select j.queue from forge.jobs as j where j.status = 'PROCESSING' limit v_most) as p
+        select p.queue from processing as p
         union
         select t.queue from forge.queue_totals as t
         union
         select t.queue from forge.tallies as t
     ),
     running as (
-        select p.queue, count(*) as jobs
-        from (select j.queue from forge.jobs as j where j.status = 'PROCESSING' limit v_most) as p
-        group by p.queue
+        select p.queue, count(*) as jobs from processing as p group by p.queue
     ),
     finished as (
         select
@@ -72,9 +76,26 @@ begin
             min(b.scheduled_at) filter (where b.scheduled_at <= v_now) as oldest
         from (
             select j.scheduled_at
-            from forge.jobs as j
-            where j.queue = n.queue and j.status = 'PENDING'
-            order by j.priority desc, j.scheduled_at, j.id
+            from unnest(coalesce(q.lanes, forge._one_lane())) as l
+            cross join lateral (
+                (
+                    select p.scheduled_at
+                    from forge.jobs as p
+                    where p.queue = n.queue and p.status = 'PENDING'
+                        and l.low < l.high and p.priority between l.low and l.high
+                    order by p.priority desc, p.scheduled_at, p.id
+                    limit v_most
+                )
+                union all
+                (
+                    select p.scheduled_at
+                    from forge.jobs as p
+                    where p.queue = n.queue and p.status = 'PENDING'
+                        and l.low = l.high and p.priority = l.low and p.scheduled_at >= l.floor
+                    order by p.scheduled_at, p.id
+                    limit v_most
+                )
+            ) as j
             limit v_most
         ) as b
     ) as pending
