@@ -5,13 +5,13 @@ Everything Forge does is a function of the schema `forge`; Python carries argume
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, Final, TypeVar
 
 import psycopg
-from psycopg import AsyncConnection, sql
-from psycopg.rows import class_row, scalar_row
+from psycopg import AsyncConnection, AsyncCursor, sql
+from psycopg.rows import scalar_row
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from forge.documents import document, read_documents
@@ -52,6 +52,23 @@ def statement(function: str, names: tuple[str, ...]) -> sql.Composed:
     return sql.SQL("select * from {}({})").format(sql.Identifier("forge", function), arguments)
 
 
+def struct_row(row: type[R]) -> Callable[[AsyncCursor[Any]], Callable[[Sequence[Any]], R]]:
+    """A row factory: columns become fields by their place. Columns that a later schema has added
+    at the end of the shape are left out, so that a worker outlives the migration.
+    """
+    fields = row.__struct_fields__
+
+    def factory(cursor: AsyncCursor[Any]) -> Callable[[Sequence[Any]], R]:
+        names = [column.name for column in cursor.description or ()]
+        if cursor.description is not None and tuple(names[: len(fields)]) != fields:
+            raise TypeError(f"{row.__name__} has the fields {fields}, the rows have {names}")
+        if len(names) > len(fields):
+            return lambda values: row(*values[: len(fields)])
+        return lambda values: row(*values)
+
+    return factory
+
+
 _compiled: dict[tuple[str, tuple[str, ...]], str] = {}
 
 
@@ -68,7 +85,7 @@ async def call(conn: Connection, function: str, row: type[R], **arguments: Any) 
     """Calls `forge.<function>` with named arguments and returns its rows. Raises `ForgeError`."""
     text, sent = _prepare(function, arguments)
     try:
-        async with conn.cursor(row_factory=class_row(row)) as cursor:
+        async with conn.cursor(row_factory=struct_row(row)) as cursor:
             await cursor.execute(text, sent)
             return await cursor.fetchall()
     except psycopg.Error as error:

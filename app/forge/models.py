@@ -12,11 +12,11 @@ from uuid import UUID
 from msgspec import Struct
 
 
-class Row(Struct, frozen=True, kw_only=True):
-    """Marks the structs that mirror a row type."""
+class Row(Struct, frozen=True):
+    """Marks the structs that mirror a row type, column by column and in its order."""
 
 
-class Job(Row, frozen=True, kw_only=True):
+class Job(Row, frozen=True):
     """A claimed job, as a handler gets it. SQL: forge.claimed_job."""
 
     id: int
@@ -35,7 +35,7 @@ class Job(Row, frozen=True, kw_only=True):
     tags: list[str] | None
 
 
-class JobView(Row, frozen=True, kw_only=True):
+class JobView(Row, frozen=True):
     """Any job, live or finished, under one shape. SQL: forge.all_jobs."""
 
     id: int
@@ -63,14 +63,14 @@ class JobView(Row, frozen=True, kw_only=True):
     revivals: int
 
 
-class Enqueued(Row, frozen=True, kw_only=True):
+class Enqueued(Row, frozen=True):
     """One job of `enqueue_many`: its id, and whether this call made it. SQL: forge.enqueued."""
 
     id: int
     created: bool
 
 
-class Failed(Row, frozen=True, kw_only=True):
+class Failed(Row, frozen=True):
     """What became of a failed attempt. SQL: forge.failed."""
 
     id: int
@@ -80,14 +80,14 @@ class Failed(Row, frozen=True, kw_only=True):
     max_retries: int
 
 
-class Beat(Row, frozen=True, kw_only=True):
+class Beat(Row, frozen=True):
     """A job that a heartbeat has news of. SQL: forge.beat."""
 
     id: int
     reason: str
 
 
-class Change(Row, frozen=True, kw_only=True):
+class Change(Row, frozen=True):
     """One job whose status was changed. SQL: forge.change."""
 
     id: int
@@ -97,14 +97,14 @@ class Change(Row, frozen=True, kw_only=True):
     to_status: str
 
 
-class TickResult(Row, frozen=True, kw_only=True):
+class TickResult(Row, frozen=True):
     """What one task of a tick did. SQL: forge.tick_result."""
 
     task: str
     count: int
 
 
-class QueueRow(Row, frozen=True, kw_only=True):
+class QueueRow(Row, frozen=True):
     """A queue and its settings; null inherits the default. SQL: forge.queue_row."""
 
     queue: str
@@ -119,7 +119,7 @@ class QueueRow(Row, frozen=True, kw_only=True):
     updated_at: datetime
 
 
-class StatsRow(Row, frozen=True, kw_only=True):
+class StatsRow(Row, frozen=True):
     """The numbers of one queue. SQL: forge.stats_row."""
 
     queue: str
@@ -136,7 +136,7 @@ class StatsRow(Row, frozen=True, kw_only=True):
     capped: bool
 
 
-class WorkerRow(Row, frozen=True, kw_only=True):
+class WorkerRow(Row, frozen=True):
     """A registered worker. SQL: forge.worker_row."""
 
     worker: str
@@ -152,7 +152,7 @@ class WorkerRow(Row, frozen=True, kw_only=True):
     processing: int
 
 
-class ThroughputRow(Row, frozen=True, kw_only=True):
+class ThroughputRow(Row, frozen=True):
     """What happened in one queue in one span of time. SQL: forge.throughput_row."""
 
     at: datetime
@@ -164,7 +164,7 @@ class ThroughputRow(Row, frozen=True, kw_only=True):
     cancelled: int
 
 
-class ErrorCode(Row, frozen=True, kw_only=True):
+class ErrorCode(Row, frozen=True):
     """One error code. SQL: forge.error_code."""
 
     code: str
@@ -172,7 +172,7 @@ class ErrorCode(Row, frozen=True, kw_only=True):
     meaning: str
 
 
-class Transition(Row, frozen=True, kw_only=True):
+class Transition(Row, frozen=True):
     """One legal change of status. SQL: forge.transition."""
 
     from_status: str
@@ -181,7 +181,7 @@ class Transition(Row, frozen=True, kw_only=True):
     meaning: str
 
 
-class Finding(Row, frozen=True, kw_only=True):
+class Finding(Row, frozen=True):
     """Something that is wrong, and what to do. SQL: forge.finding."""
 
     code: str

@@ -55,6 +55,24 @@ def test_sigterm_lets_running_jobs_finish_and_claims_no_more(
     assert db.rows("select * from forge.list_workers()") == []
 
 
+def test_a_claim_that_was_under_way_at_sigterm_is_given_back_unstarted(
+    db: Database, start: StartWorker, enqueue: Enqueue, gate: Gate
+) -> None:
+    enqueue("gate", 2)
+    holder = db.connect(autocommit=False)
+    holder.execute("lock table forge.settings in access exclusive mode")  # every claim reads it
+    worker = start("--queue", "default=2")
+    waits = "select pid from pg_stat_activity where wait_event_type = 'Lock' and query ~ 'exchange'"
+    until(lambda: bool(db.rows(waits)), why="the claim to wait")
+    worker.send(signal.SIGTERM)
+    until(lambda: worker.said("worker.stops"))
+    holder.rollback()
+    assert worker.ends() == 0
+    rows = db.rows("select status, attempts from forge.jobs")
+    assert [(row["status"], row["attempts"]) for row in rows] == [("PENDING", 0)] * 2
+    assert gate.notes() == []
+
+
 def test_jobs_over_the_grace_period_are_released_with_their_attempt_given_back(
     db: Database, start: StartWorker, enqueue: Enqueue, gate: Gate
 ) -> None:

@@ -50,8 +50,13 @@ def _in_context(
             step, argument = work.throw, error
 
 
-async def run_handler(context: JobContext, handler: Handler, threads: Threads) -> Any:
-    """The handler's result. A job that was told to stop before it began is not begun."""
+async def run_handler(
+    context: JobContext, handler: Handler, threads: Threads, task: asyncio.Task[Any]
+) -> Any:
+    """The handler's result, worked out in `task`, which is the current one.
+
+    A job that was told to stop before it began is not begun.
+    """
     if context.reason is not None:
         raise asyncio.CancelledError(context.reason)
     job = context.job
@@ -60,11 +65,11 @@ async def run_handler(context: JobContext, handler: Handler, threads: Threads) -
     variables = contextvars.copy_context()
     variables.run(current.set, context)
     if handler.is_async:
-        context.task = asyncio.current_task()
+        context.task = task
         return await _in_context(variables, handler.function(job))
     result = await threads.run(variables, handler.function, job)
     if inspect.iscoroutine(result):  # a plain function around an async one
-        context.task = asyncio.current_task()
+        context.task = task
         result = await _in_context(variables, result)
     return result
 

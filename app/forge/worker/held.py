@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from uuid import UUID
 
 from forge.models import Job
 from forge.worker.context import LEASE_LOST, JobContext
@@ -39,6 +38,18 @@ class Held(dict[int, JobContext]):
         return list(self.values())  # one step of the interpreter, so safe from another thread
 
 
-def leases(contexts: list[JobContext]) -> tuple[list[int], list[UUID]]:
-    """Ids and leases as two arrays, as SQL takes them."""
-    return [context.job.id for context in contexts], [context.job.lease for context in contexts]
+def leases(contexts: list[JobContext]) -> tuple[str, str]:
+    """Ids and leases as two arrays in PostgreSQL's own notation.
+
+    The driver would write lists element by element. One claim has one lease, so neighbours share
+    its text.
+    """
+    ids, fences = [], []
+    last, text = None, ""
+    for context in contexts:
+        lease = context.job.lease
+        if lease != last:
+            last, text = lease, str(lease)
+        ids.append(str(context.job.id))
+        fences.append(text)
+    return f"{{{','.join(ids)}}}", f"{{{','.join(fences)}}}"

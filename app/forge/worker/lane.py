@@ -1,7 +1,7 @@
 """One queue of a worker: claims its jobs for the slots and acknowledges those that finished.
 
 Both go in one call, `forge.exchange`: one round trip, one commit. While it is under way the slots
-run what was claimed ahead.
+run what was claimed ahead; if that runs short too, a second connection gets more.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from forge.db import ABSENT, Connection, call, call_values, jsonb
 from forge.models import Job
 from forge.worker.crew import Crew
 from forge.worker.held import leases
-from forge.worker.link import PASSING
+from forge.worker.link import PASSING, Link
 from forge.worker.outcome import Outcome
 from forge.worker.slots import Done, Slots
 
@@ -45,8 +45,9 @@ class Lane:
         self.slots = Slots(size, crew, self._finished)
         self._crew = crew
         self._bell = bell
-        self._link = crew.link(queue)
-        self._wake = asyncio.Event()
+        self._link, self._second = crew.link(queue), crew.link(queue)
+        self._wake, self._hurry = asyncio.Event(), asyncio.Event()
+        self._busy = self._plenty = False  # an exchange is under way; the last one found plenty
         self._timer: asyncio.TimerHandle | None = None
         self._in_vain = 0  # looks since a job was found that the bell did not stop
         self._claim = {**crew.claim(), "queue": queue}
@@ -57,49 +58,70 @@ class Lane:
 
     def _finished(self) -> None:
         if self.slots.wants() or self._closing:
-            self._wake.set()
+            (self._hurry if self._busy and self._plenty else self._wake).set()
         elif self._timer is None:
             self._timer = asyncio.get_running_loop().call_later(ACKNOWLEDGE_WITHIN, self._wake.set)
 
     async def run(self) -> None:
-        while True:
-            self._wake.clear()
-            self.slots.release_stale()
-            room = 0 if self._closing else self.slots.room()
-            quiet = self.slots.idle and self._crew.outbox.is_empty
-            claimed = await self._exchange(room) if room or self.slots.done else 0
-            if quiet and room and claimed == 0:
-                self.drained.set()
-            elif claimed:
-                self.drained.clear()
-            if claimed:
-                self._in_vain = 0
-            if claimed is not None:
-                await self._pause(dry=claimed < room)
+        helper = asyncio.create_task(self._help())
+        try:
+            while True:
+                self._wake.clear()
+                self.slots.release_stale()
+                room = 0 if self._closing else self.slots.room()
+                quiet = self.slots.idle and self._crew.outbox.is_empty
+                self._busy = True
+                claimed = await self._exchange(self._link, room) if room or self.slots.done else 0
+                self._busy = False
+                self._plenty = claimed == room > 0
+                if quiet and room and claimed == 0:
+                    self.drained.set()
+                elif claimed:
+                    self.drained.clear()
+                    self._in_vain = 0
+                if claimed is not None:
+                    await self._pause(dry=claimed < room)
+        finally:
+            helper.cancel()
 
-    async def _exchange(self, room: int) -> int | None:
+    async def _help(self) -> None:
+        """Exchanges on the second connection while the first is busy: short jobs, a long queue."""
+        while True:
+            await self._hurry.wait()
+            self._hurry.clear()
+            room = self.slots.room()
+            if self._busy and room and not self._closing:
+                await self._exchange(self._second, room)
+            self._wake.set()
+
+    async def _exchange(self, link: Link, room: int) -> int | None:
         """Acknowledges what is done and claims up to `room` jobs; None if it has to be repeated."""
         batch, self.slots.done = self.slots.done, []
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
+        self.slots.claiming += room
         try:
-            async with self._link.hold() as conn:
+            async with link.hold() as conn:
                 jobs = await self._call(conn, batch, room)
         except PASSING as error:
             self.slots.done[:0] = batch
-            await self._link.rest(error)
+            await link.rest(error)
             return None
         except Exception as error:  # one of the results, most likely: each job by itself
             for context, result in batch:
                 self._crew.outbox.put(Outcome(context, "complete", {"result": jsonb(result)}))
-            await self._link.rest(error)
+            await link.rest(error)
             return None
-        self._link.works()
+        finally:
+            self.slots.claiming -= room
+        link.works()
         for context, _ in batch:
             self._crew.held.drop(context)
         for job in jobs:
             self.slots.add(job)
+        if self._closing:  # they were on their way when the worker was told to stop
+            self.slots.release_unstarted()
         return len(jobs)
 
     async def _call(self, conn: Connection, batch: list[Done], room: int) -> list[Job]:
@@ -148,6 +170,7 @@ class Lane:
 
     async def close(self) -> None:
         await self._link.close()
+        await self._second.close()
 
     def _poll_interval(self) -> float:
         options = self._crew.options

@@ -35,6 +35,8 @@ class Slots:
         self._ready: asyncio.Queue[JobContext] = asyncio.Queue()
         self._stopped = False
         self._pace = 0.0  # seconds a job takes, a moving average
+        self.ahead = 0  # how many jobs may wait here; none until the first has finished
+        self.claiming = 0  # how many jobs were asked for and may be on their way
         self._added = 0.0  # when the oldest jobs that are ready may have come
         self.running = 0
         self.quiet = asyncio.Event()  # set while nothing runs
@@ -53,21 +55,22 @@ class Slots:
 
     @property
     def idle(self) -> bool:
-        return not (self.running or self.done or self._ready.qsize())
-
-    def _ahead(self) -> int:
-        if self._pace == 0.0:  # no job has finished yet
-            return 0
-        return min(self._crew.options.prefetch, int(self._size * AHEAD / self._pace))
+        return not (self.running or self.done or self.claiming or self._ready.qsize())
 
     def room(self) -> int:
         """How many jobs to claim."""
-        room = self._size + self._ahead() - self.running - self._ready.qsize()
-        return max(0, min(room, 1_000))  # 1,000 is the most that one claim may ask for
+        taken = self.running + self._ready.qsize() + self.claiming
+        return max(0, min(self._size + self.ahead - taken, 1_000))  # the most that one claim takes
 
     def wants(self) -> bool:
         """Whether a claim pays now: a slot is free, or half of what is kept ahead is used up."""
-        return self.room() > self._ahead() // 2
+        return self.room() > self.ahead // 2
+
+    def _paced(self, seconds: float) -> None:
+        """A job took so long: as many are kept ahead as the slots run in a moment."""
+        self._pace += (seconds - self._pace) * (0.1 if self._pace else 1.0)
+        if self._pace > 0.0:
+            self.ahead = min(self._crew.options.prefetch, int(self._size * AHEAD / self._pace))
 
     def add(self, job: Job) -> None:
         if not self._ready.qsize():
@@ -84,6 +87,7 @@ class Slots:
         """As `release_unstarted`, when the jobs before them took longer than expected."""
         if self._ready.qsize() and time.monotonic() - self._added > PATIENCE:
             self._pace = max(self._pace, PATIENCE)  # so that the same are not claimed ahead again
+            self._paced(self._pace)
             self.release_unstarted()
 
     async def _slot(self) -> None:
@@ -94,13 +98,14 @@ class Slots:
         while True:
             if not self._ready.qsize():
                 yielded = 0.0
-            context = await self._ready.get()
+            ready = self._ready
+            context = ready.get_nowait() if ready.qsize() else await ready.get()
             started = time.monotonic()
             yielded = yielded or started
             self.running += 1
             self.quiet.clear()
             try:
-                result = await run_handler(context, handlers[context.job.type], threads)
+                result = await run_handler(context, handlers[context.job.type], threads, task)
             except BaseException as error:
                 if self._stopped:
                     raise  # the slot itself is cancelled, not its job
@@ -116,7 +121,7 @@ class Slots:
             while task.cancelling():
                 task.uncancel()
             now = time.monotonic()
-            self._pace += (now - started - self._pace) * (0.1 if self._pace else 1.0)
+            self._paced(now - started)
             self._finished()
             if now - yielded > YIELD_AFTER:
                 await asyncio.sleep(0)
