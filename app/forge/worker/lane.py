@@ -100,10 +100,14 @@ class Lane:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        self.slots.claiming += room
         try:
-            async with link.hold() as conn:
-                jobs = await self._call(conn, batch, room)
+            with self.slots.expecting(room):
+                async with link.hold() as conn:
+                    jobs = await self._call(conn, batch, room)
+                for context, _ in batch:
+                    self._crew.held.drop(context)
+                for job in jobs:
+                    self.slots.add(job)
         except PASSING as error:
             self.slots.done[:0] = batch
             await link.rest(error)
@@ -113,13 +117,7 @@ class Lane:
                 self._crew.outbox.put(Outcome(context, "complete", {"result": jsonb(result)}))
             await link.rest(error)
             return None
-        finally:
-            self.slots.claiming -= room
         link.works()
-        for context, _ in batch:
-            self._crew.held.drop(context)
-        for job in jobs:
-            self.slots.add(job)
         if self._closing:  # they were on their way when the worker was told to stop
             self.slots.release_unstarted()
         return len(jobs)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Final
 
 import msgspec
@@ -39,7 +40,7 @@ class Slots:
         self.claiming = 0  # how many jobs were asked for and may be on their way
         self._added = 0.0  # when the oldest jobs that are ready may have come
         self.running = 0
-        self.quiet = asyncio.Event()  # set while nothing runs
+        self.quiet = asyncio.Event()  # set while nothing runs and nothing is on its way
         self.quiet.set()
         self.done: list[Done] = []  # completed, not yet acknowledged
         self._tasks: list[asyncio.Task[None]] = []
@@ -61,6 +62,22 @@ class Slots:
         """How many jobs to claim."""
         taken = self.running + self._ready.qsize() + self.claiming
         return max(0, min(self._size + self.ahead - taken, 1_000))  # the most that one claim takes
+
+    @contextmanager
+    def expecting(self, jobs: int) -> Iterator[None]:
+        """While a claim of so many jobs is under way."""
+        self.claiming += jobs
+        if jobs:
+            self.quiet.clear()
+        try:
+            yield
+        finally:
+            self.claiming -= jobs
+            self._calm()
+
+    def _calm(self) -> None:
+        if not (self.running or self.claiming):
+            self.quiet.set()
 
     def wants(self) -> bool:
         """Whether a claim pays now: a slot is free, or half of what is kept ahead is used up."""
@@ -114,8 +131,7 @@ class Slots:
                 self._succeeded(context, result)
             finally:
                 self.running -= 1
-                if not self.running:
-                    self.quiet.set()
+                self._calm()
                 context.task = None
             # The job was cancelled and its slot goes on; task groups of Python 3.11 forget it too.
             while task.cancelling():
