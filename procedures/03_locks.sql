@@ -13,7 +13,7 @@
 -- someone sleeps. A parked worker holds the bell exclusively and looks at its queue once more after
 -- taking it; who enqueues tries a shared lock on it. If the try fails, someone sleeps: NOTIFY. If it
 -- succeeds, it is held until the commit, so that a worker cannot park in between and miss the job:
--- its own try fails, and it polls again soon.
+-- its own try fails, and it polls again soon. Once a second the tick tells of all queues with due jobs.
 
 create or replace function forge._lock_space(purpose text)
 returns integer
@@ -84,6 +84,18 @@ end;
 $function$;
 comment on function forge._ring(text) is
 'Wakes the workers parked at a queue, if there are any. Internal.';
+
+create or replace function forge._tell_due(queue text)
+returns void
+language plpgsql volatile
+as $function$
+begin
+    perform pg_catalog.pg_notify('forge_due', _tell_due.queue);
+end;
+$function$;
+comment on function forge._tell_due(text) is
+'Tells whoever listens on channel forge_due that a queue has due jobs, whether a bell hangs or not: this is
+what makes up for a bell that its holder took along, and for polls. Called by the tick. Internal.';
 
 create or replace function forge._announce(
     topic text,

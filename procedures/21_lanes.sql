@@ -271,7 +271,7 @@ declare
         )
     );
     v_kept constant boolean := forge._are_dead_rows_kept();
-    v_horizon constant timestamptz := forge._horizon(_keep_lanes.at);
+    v_horizon constant timestamptz := coalesce(forge._horizon(_keep_lanes.at), '-infinity');
     v_since timestamptz;
     v_took interval;
     v_sweep boolean;
@@ -290,9 +290,6 @@ begin
     elsif v_since < _keep_lanes.at - interval '1 minute' then
         update forge.queues as q set lanes = null where q.lanes is not null;
         delete from forge.tick_tasks as t where t.task = 'lanes';
-        return 0;
-    end if;
-    if v_horizon is null then
         return 0;
     end if;
 

@@ -59,11 +59,16 @@ begin
             return next ('lanes', v_count)::forge.tick_result;
         end if;
 
-        -- Jobs scheduled ahead ring when their time has come.
+        -- Jobs scheduled ahead, when their time has come, and whatever else waits though workers sleep.
         v_count := 0;
-        for v_queue in select q.queue from forge._queue_names() as q (queue) loop
+        for v_queue in
+            select n.queue
+            from forge._queue_names() as n (queue)
+            left join forge.queues as q on q.queue = n.queue
+            where q.paused_at is null
+        loop
             if forge._due(v_queue, v_now) then
-                perform forge._ring(v_queue);
+                perform forge._tell_due(v_queue);
                 v_count := v_count + 1;
             end if;
         end loop;

@@ -79,9 +79,10 @@ def test_an_enqueue_notifies_nobody_once_the_worker_took_its_bell_down(
     assert heard(db, listener) == []
 
 
-def test_a_job_for_later_rings_when_its_time_has_come(db: Database, pair: Pair) -> None:
+def test_a_job_for_later_is_told_of_when_its_time_has_come(db: Database, pair: Pair) -> None:
     worker, _ = pair
     listener = listen(worker)
+    worker.run("listen forge_due")
     worker.run(PARK)
 
     db.rows("select forge.enqueue('t', scheduled_at => forge.now() + interval '1 hour')")

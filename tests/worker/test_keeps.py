@@ -72,7 +72,20 @@ def test_a_notification_wakes_an_idle_worker_long_before_its_poll(
     enqueued = time.monotonic()
     (second,) = enqueue("noop")
     until(lambda: status_of(db, second) == "COMPLETED", seconds=3)
-    assert time.monotonic() - enqueued < 0.9  # a rehang, each second, would find it too
+    assert time.monotonic() - enqueued < 0.9  # the tick, each second, would tell of it too
+
+
+def test_a_worker_whose_bell_another_took_along_learns_of_its_jobs_from_the_tick(
+    db: Database, start: StartWorker, enqueue: Enqueue
+) -> None:
+    other = db.connect()
+    other.execute("select forge.park('{default}')")
+    start("--poll-interval", "30")
+    until(lambda: registered(db))
+    other.execute("select forge.unpark()")
+    (first,) = enqueue("noop")
+    until(lambda: status_of(db, first) == "COMPLETED", seconds=5)
+    until(lambda: db.value(BELLS) == 1, why="the bell to be hung by the worker")
 
 
 BELLS = """

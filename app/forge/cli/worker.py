@@ -70,7 +70,12 @@ def load_app(target: str) -> Forge:
     "Default: the queues that the handlers name.",
 )
 @click.option("--builtin", is_flag=True, help="Also run email, webhook and report jobs.")
-@click.option("--poll-interval", default=1.0, show_default=True, help="Seconds between polls.")
+@click.option(
+    "--poll-interval",
+    default=1.0,
+    show_default=True,
+    help="Seconds between polls; while it listens, 30 times as many.",
+)
 @click.option(
     "--lease", default=60.0, show_default=True, help="Seconds a claim lasts without a heartbeat."
 )

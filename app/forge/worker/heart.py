@@ -24,7 +24,7 @@ from forge.worker.link import Link
 from forge.worker.log import say
 from forge.worker.outcome import Outcome, send
 
-TICK: Final = 1.0
+TICK: Final = 1.1  # with the heartbeats below one statement a second
 SUSPECTS: Final = 0.3  # the manual of forge.tick: when to look again after suspect workers
 BATCH: Final = 1_000
 LAST_WORDS: Final = 2.0  # seconds for the releases before the process ends by force
@@ -129,7 +129,7 @@ class Heart:
                 say(logging.DEBUG, "tick", task=result.task, count=result.count)
             suspects = any(result.task == "suspect_workers" for result in done)
             pause = SUSPECTS if suspects else TICK
-            await asyncio.sleep(pause * random.uniform(0.9, 1.1))  # noqa: S311 - spreads workers
+            await asyncio.sleep(pause * random.uniform(0.95, 1.05))  # noqa: S311 - spreads workers
 
     def _force(self, status: int) -> None:
         self._forcing = self._loop.create_task(self._end_process(status))

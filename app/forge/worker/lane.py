@@ -19,6 +19,7 @@ from forge.worker.outcome import Outcome
 from forge.worker.slots import Done, Slots
 
 ACKNOWLEDGE_WITHIN: Final = 0.005  # seconds that a finished job may wait for company
+LISTENING: Final = 30  # poll intervals between the polls of a worker that would be called
 DRAIN_POLL: Final = 0.05
 BUSY_POLL: Final = 0.01
 SOON: Final = 0.005
@@ -149,7 +150,8 @@ class Lane:
             await self._look_again()
         else:
             self._in_vain = 0
-            await self._wait(self._poll_interval())
+            asleep = bell.is_hung(self.queue) and not self.slots.waiting
+            await self._wait(self._poll_interval() * (LISTENING if asleep else 1))
 
     async def _look_again(self) -> None:
         """A job came due between the claim and the bell, or the bell could not be hung.

@@ -1,6 +1,7 @@
 """The worker's ear: a connection that holds its liveness lock, hangs doorbells and hears NOTIFY.
 
-A notification is a hint; the lanes poll whether one comes or not.
+A notification is a hint; the lanes poll whether one comes or not. `forge.tick`, which every worker
+calls, tells once a second of all queues with due jobs.
 """
 
 from __future__ import annotations
@@ -20,14 +21,12 @@ from forge.db import Connection, call_value, call_values
 from forge.worker.crew import Crew
 from forge.worker.link import PASSING
 
-ARRIVALS: Final = "forge"  # both carry a queue's name
+ARRIVALS: Final = "forge"  # all of them carry a queue's name
+DUE: Final = "forge_due"
 CANCELS: Final = "forge_cancel"
 
 BUSY: Final = 100  # notifications of one queue within a second, from which on polling is cheaper
 SPAN: Final = 1.0
-# A bell may not be hung although it was tried (an enqueue is under way, another worker holds it),
-# so it is tried again, which also shows whether a job is due.
-REHANG: Final = 1.0
 
 
 class Lane(Protocol):
@@ -61,7 +60,7 @@ class Listener:
         self._hung: set[str] = set()
         self._heard: Counter[str] = Counter()
         self._busy_until: dict[str, float] = {}
-        self._rehang_at = self._forget_at = 0.0
+        self._forget_at = 0.0
         self._running: asyncio.Task[None] | None = None
         self._connected = False
         self.registered = asyncio.Event()
@@ -99,7 +98,7 @@ class Listener:
     async def _open(self, conn: Connection) -> None:
         """LISTEN and register come first, and only then a look at the queues: nothing is missed."""
         conn.add_notify_handler(self._on_notify)
-        for channel in (ARRIVALS, CANCELS):
+        for channel in (ARRIVALS, DUE, CANCELS):
             await conn.execute(sql.SQL("listen {}").format(sql.Identifier(channel)))
         await call_value(conn, "register_worker", **registration(self._crew, liveness=True))
         self._link.works()
@@ -110,14 +109,11 @@ class Listener:
 
     async def _watch(self, conn: Connection) -> None:
         loop = asyncio.get_running_loop()
-        self._rehang_at = loop.time() + REHANG
         while True:
             loop.add_reader(conn.fileno(), self._stir.set)
-            timer = loop.call_at(self._rehang_at, self._stir.set)
             try:
                 await self._stir.wait()
             finally:
-                timer.cancel()
                 loop.remove_reader(conn.fileno())  # psycopg puts its own there during a call
             self._stir.clear()
             conn.pgconn.consume_input()
@@ -138,6 +134,10 @@ class Listener:
         elif channel == ARRIVALS:
             self._heard[payload] += 1
             self._lanes[payload].nudge()
+        elif channel == DUE:
+            # Nobody rang, so the bell may be gone with another worker that held it.
+            self._hung.discard(payload)
+            self._lanes[payload].nudge()
 
     async def _unpark(self, conn: Connection) -> None:
         now = asyncio.get_running_loop().time()
@@ -154,20 +154,13 @@ class Listener:
 
     async def _park(self, conn: Connection) -> None:
         asked, self._asked = self._asked, {}
-        queues = set(asked)
-        now = asyncio.get_running_loop().time()
-        if now >= self._rehang_at:
-            self._rehang_at = now + REHANG
-            queues |= self._hung
         try:
-            due = set(await call_values(conn, "park", queues=sorted(queues)) if queues else ())
+            due = set(await call_values(conn, "park", queues=sorted(asked)) if asked else ())
         except BaseException:
             _answer(asked, set())
             raise
-        self._hung = (self._hung | queues) - due
+        self._hung |= asked.keys() - due
         _answer(asked, due)
-        for queue in due - set(asked):
-            self._lanes[queue].nudge()
 
     def _drop_bells(self) -> None:
         self._connected = False

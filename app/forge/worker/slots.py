@@ -55,6 +55,11 @@ class Slots:
             task.cancel()
 
     @property
+    def waiting(self) -> int:
+        """How many jobs are ready and wait for a slot."""
+        return self._ready.qsize()
+
+    @property
     def idle(self) -> bool:
         return not (self.running or self.done or self.claiming or self._ready.qsize())
 
