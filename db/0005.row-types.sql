@@ -114,6 +114,8 @@ create type forge.throughput_row as (
     cancelled bigint
 );
 
+create type forge.overview_row as (topic text, item jsonb);
+
 create type forge.error_code as (code text, name text, meaning text);
 
 create type forge.transition as (

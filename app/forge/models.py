@@ -164,6 +164,13 @@ class ThroughputRow(Row, frozen=True):
     cancelled: int
 
 
+class OverviewRow(Row, frozen=True):
+    """One item of what a dashboard shows. SQL: forge.overview_row."""
+
+    topic: str
+    item: Any
+
+
 class ErrorCode(Row, frozen=True):
     """One error code. SQL: forge.error_code."""
 

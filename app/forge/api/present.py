@@ -6,13 +6,11 @@ from collections.abc import Iterable
 from datetime import timedelta
 from typing import Any
 
-import msgspec
 from msgspec import Raw, structs
 
 from forge.api.access import Access
 from forge.api.redact import redact
 from forge.api.shapes import (
-    Brief,
     Counts,
     Job,
     Jobs,
@@ -25,7 +23,6 @@ from forge.models import JobView, QueueRow, StatsRow, WorkerRow
 
 # A page of 500 jobs with payloads of 1 MiB would be half a gigabyte; this keeps it below 25 MB.
 LISTED_BYTES = 16 * 1024
-_ERROR_LENGTH = 300
 _LEFT_OUT: dict[str, Any] = {"payload": None, "result": None, "errors": []}
 
 
@@ -55,15 +52,6 @@ def page(rows: list[JobView], limit: int, access: Access) -> Jobs:
         items=[_listed(row, access) for row in rows],
         next=rows[-1].id if len(rows) == limit else None,
     )
-
-
-def brief(row: JobView) -> Brief:
-    errors: Any = row.errors
-    if isinstance(errors, Raw):
-        errors = msgspec.json.decode(errors)
-    text = errors[-1].get("error") if errors else None
-    fields = {name: getattr(row, name) for name in Brief.__struct_fields__ if name != "error"}
-    return Brief(**fields, error=None if text is None else str(text)[:_ERROR_LENGTH])
 
 
 def _seconds(value: timedelta | None) -> float | None:

@@ -8,7 +8,9 @@ from __future__ import annotations
 import asyncio
 import logging
 from contextlib import suppress
+from typing import TypeVar
 
+import msgspec
 import psycopg
 
 from forge import db
@@ -17,9 +19,11 @@ from forge.api.database import Database
 from forge.api.hints import listen
 from forge.api.hub import Publish
 from forge.api.problems import as_forge_error, problem_of
-from forge.api.shapes import BriefJobs, DeadJobs, Queues
+from forge.api.shapes import Brief, BriefJobs, DeadJobs, Queue, Queues
 from forge.errors import ForgeError
-from forge.models import JobView, QueueRow, StatsRow, WorkerRow
+from forge.models import OverviewRow, StatsRow, WorkerRow
+
+T = TypeVar("T", bound=msgspec.Struct)
 
 logger = logging.getLogger("forge.api")
 
@@ -31,22 +35,18 @@ NEWEST = 25
 
 async def _look(database: Database, publish: Publish) -> None:
     async with database.connection() as conn:
-        rows = await db.call(conn, "stats", StatsRow)
-        workers = await db.call(conn, "list_workers", WorkerRow)
-        queues = await db.call(conn, "list_queues", QueueRow)
-        newest = await db.call(conn, "list_jobs", JobView, max_rows=NEWEST)
-        dead = await db.call(conn, "list_dead", JobView, max_rows=NEWEST)
-    stats = present.stats(rows, workers)
+        rows = await db.call(conn, "overview", OverviewRow, max_rows=NEWEST)
+
+    def items(topic: str, shape: type[T]) -> list[T]:
+        return [msgspec.json.decode(row.item, type=shape) for row in rows if row.topic == topic]
+
+    stats = present.stats(items("stats", StatsRow), items("worker", WorkerRow))
     publish("stats", stats)
-    publish("queues", Queues(items=[present.queue(row) for row in queues]))
-    publish("jobs", BriefJobs(items=[present.brief(row) for row in newest]))
+    publish("queues", Queues(items=items("queue", Queue)))
+    publish("jobs", BriefJobs(items=items("job", Brief)))
     publish(
         "dead",
-        DeadJobs(
-            dead=stats.totals.dead,
-            capped=stats.totals.capped,
-            items=[present.brief(row) for row in dead],
-        ),
+        DeadJobs(dead=stats.totals.dead, capped=stats.totals.capped, items=items("dead", Brief)),
     )
     publish("problem", None)
 

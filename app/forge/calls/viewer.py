@@ -10,6 +10,7 @@ from forge.models import (
     ErrorCode,
     Finding,
     JobView,
+    OverviewRow,
     QueueRow,
     StatsRow,
     ThroughputRow,
@@ -98,6 +99,13 @@ class ViewerCalls(Caller):
         SQL: forge.list_workers
         """
         return await self._many(WorkerRow, "list_workers")
+
+    async def overview(self, max_rows: int | None = None) -> list[OverviewRow]:
+        """What a dashboard shows, in one call and as JSON: numbers, workers, queues, the newest jobs, dead ones.
+
+        SQL: forge.overview
+        """  # noqa: E501
+        return await self._many(OverviewRow, "overview", **given(max_rows=max_rows))
 
     async def doctor(self) -> list[Finding]:
         """Looks for what is wrong with the queues, and with the server under them.
