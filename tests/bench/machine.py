@@ -77,10 +77,12 @@ def _version(package: str) -> str:
 
 
 def _setting(dsn: str, name: str) -> str:
+    """Empty where it is not there, or not for everybody to see."""
     with psycopg.connect(dsn) as connection:
-        row = connection.execute("select current_setting(%s)", [name]).fetchone()
-    assert row is not None
-    return str(row[0])
+        row = connection.execute(
+            "select current_setting(s.name) from pg_settings as s where s.name = %s", [name]
+        ).fetchone()
+    return str(row[0]) if row else ""
 
 
 def _first(file: str, name: str) -> str:
@@ -91,6 +93,8 @@ def _first(file: str, name: str) -> str:
 
 def _filesystem(directory: str) -> str:
     """The kind and device of the longest mount point above the directory."""
+    if not (directory and Path(directory).exists()):
+        return "another machine"
     mounts = [line.split() for line in Path("/proc/mounts").read_text().splitlines()]
     above = [mount for mount in mounts if Path(directory).is_relative_to(mount[1])]
     device, _, kind, *_ = max(above, key=lambda mount: len(mount[1]))

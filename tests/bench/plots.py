@@ -20,6 +20,7 @@ COLOURS = dict(
     )
 )
 LINES = ("#c2410c", "#2563eb", "#16a34a", "#9333ea")
+ROOM = 1.15  # above the highest point, for the legend
 MOST_POINTS = 240  # more make the file larger and the picture no clearer
 
 
@@ -56,13 +57,20 @@ def _draw(found: Found, file: Path) -> None:
 
 
 def _bars(axes: Axes, rows: list[Row]) -> None:
-    """A group for each case, in it a bar for each subject, with its least and its most."""
-    cases = list(dict.fromkeys(row.case for row in rows))
-    subjects = list(dict.fromkeys(row.subject for row in rows))
-    width = 0.8 / len(subjects)
-    for place, subject in enumerate(subjects):
+    """A group for each case, in it a bar for each of its subjects, with its least and its most."""
+    groups: dict[str, list[str]] = {}
+    for row in rows:
+        groups.setdefault(row.case, []).append(row.subject)
+    width = 0.8 / max(len(group) for group in groups.values())
+    cases = list(groups)
+
+    def place(row: Row) -> float:
+        group = groups[row.case]
+        return cases.index(row.case) + (group.index(row.subject) - (len(group) - 1) / 2) * width
+
+    for subject in dict.fromkeys(row.subject for row in rows):
         mine = [row for row in rows if row.subject == subject]
-        at = [cases.index(row.case) + (place - (len(subjects) - 1) / 2) * width for row in mine]
+        at = [place(row) for row in mine]
         ends: Any = [
             [row.median - min(row.samples) for row in mine],
             [max(row.samples) - row.median for row in mine],
@@ -82,7 +90,7 @@ def _curves(axes: Axes, curves: list[Curve], labels: tuple[str, str]) -> None:
         points = curve.points[::step]
         across, up = [x for x, _ in points], [y for _, y in points]
         axes.plot(across, up, color=colour, linewidth=1.2, label=curve.case)
-    axes.set_ylim(bottom=0)
+    axes.set_ylim(0, axes.get_ylim()[1] * ROOM)
     axes.set_xlabel(labels[0])
     axes.set_ylabel(labels[1])
     axes.legend(frameon=False, fontsize=8)

@@ -15,7 +15,7 @@ GOAL = 0.6
 
 WAYS: dict[str, tuple[str, dict[str, object]]] = {
     "exchange": ("forge_exchange", {"ids": "{}", "leases": "{}", "batch": BATCH}),
-    "dequeue, then complete_many": ("forge_claim_many", {"batch": BATCH}),
+    "two calls": ("forge_claim_many", {"batch": BATCH}),
 }
 
 

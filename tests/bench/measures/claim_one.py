@@ -9,10 +9,10 @@ from tests.bench.measures.claim import work_off
 from tests.bench.subjects import FLOOR, FORGE, FORGES, LEAN
 
 CONNECTIONS = 4
-PER_SECOND = 5_000
+PER_SECOND = 3_000
 GOAL = 1.6
 
-TWO_CALLS = "claim, then complete"
+TWO_CALLS = "two calls"
 EXCHANGE = "exchange"
 
 
