@@ -19,6 +19,9 @@ from tests.bench.session import measure
 from tests.bench.store import load
 from tests.bench.subjects import FLOOR, FORGES, PEERS
 
+# The two runs are the fixtures' work; one of them installs what it needs the first time.
+pytestmark = pytest.mark.timeout(300)
+
 OURS = (FLOOR, *FORGES)
 COUNTED = re.compile(r"\d+ (connection|process)\w*")
 
