@@ -49,6 +49,8 @@ def _draw(found: Found, file: Path) -> None:
         _curves(axes, found.curves, found.axes)
     else:
         _bars(axes, found.rows)
+    for axis in (axes.yaxis, axes.xaxis) if found.curves else (axes.yaxis,):
+        axis.set_major_formatter("{x:,.0f}")
     axes.set_title(found.title, loc="left", fontsize=10)
     axes.spines[["top", "right"]].set_visible(False)
     axes.grid(axis="y", linewidth=0.4, alpha=0.6)
