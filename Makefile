@@ -28,9 +28,13 @@ endef
 $(VENV)/.run: pyproject.toml requirements.lock
 	$(call install,embedded,$@)
 
-$(VENV)/.dev: pyproject.toml requirements.lock
-	$(call install,embedded$(comma)dev,$@)
+$(VENV)/.bench: pyproject.toml requirements.lock
+	$(call install,embedded$(comma)bench,$@)
 	@touch $(VENV)/.run
+
+$(VENV)/.dev: pyproject.toml requirements.lock
+	$(call install,embedded$(comma)bench$(comma)dev,$@)
+	@touch $(VENV)/.run $(VENV)/.bench
 
 comma := ,
 
@@ -51,8 +55,8 @@ check: $(VENV)/.dev ## check format, lint, types and migrations
 test-matrix: $(VENV)/.dev ## run the SQL tests against PostgreSQL 14, 16 and 17
 	@$(BIN)/python tests/matrix.py $(ARGS)
 
-bench: $(VENV)/.run ## measure enqueue, claim and a job's whole life
-	@$(BIN)/forge bench $(ARGS)
+bench: $(VENV)/.bench ## measure Forge, bare SQL and other queues side by side
+	@$(BIN)/python -m tests.bench $(ARGS)
 
 lock: ## resolve requirements.lock anew (needs uv)
 	@uv pip compile -q --universal --python-version 3.11 --all-extras --no-header --no-annotate \

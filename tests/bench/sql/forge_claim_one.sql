@@ -1,0 +1,2 @@
+select id, lease from forge.dequeue() \gset
+select forge.complete(:id, :lease, queue => 'default');

@@ -1,0 +1,1 @@
+select forge.enqueue('bench', :payload);
