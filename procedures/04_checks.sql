@@ -3,11 +3,20 @@
 -- The hot functions test all their arguments in one condition and call in here only to say which
 -- of them was wrong. Locks: none. Raises: JQ001, JQ005, JQ006.
 
+create or replace function forge._is_plain(name text)
+returns boolean
+language sql immutable parallel safe
+as $function$
+    select $1 !~ '[\x01-\x1f\x7f]';
+$function$;
+comment on function forge._is_plain(text) is
+'Whether a text has no control characters. Internal.';
+
 create or replace function forge._is_name(name text)
 returns boolean
 language sql immutable parallel safe
 as $function$
-    select pg_catalog.char_length($1) between 1 and 200 and $1 !~ '[\x01-\x1f\x7f]';
+    select pg_catalog.char_length($1) between 1 and 200 and forge._is_plain($1);
 $function$;
 comment on function forge._is_name(text) is
 'Whether a text can be a queue, type or worker: 1 to 200 characters, none of them a control. Internal.';

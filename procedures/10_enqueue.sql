@@ -117,8 +117,9 @@ declare
 begin
     -- What is usual is told apart in one expression; the rest is looked at argument by argument.
     if (
-        forge._is_name(enqueue.type)
-        and forge._is_name(enqueue.queue)
+        char_length(enqueue.type) between 1 and 200
+        and char_length(enqueue.queue) between 1 and 200
+        and forge._is_plain(enqueue.type || enqueue.queue)
         and enqueue.priority between -32768 and 32767
         and isfinite(v_due)
         and octet_length(enqueue.payload::text) <= 1024
@@ -140,17 +141,17 @@ begin
     end if;
 
     if enqueue.unique_key is null then
+        v_id := nextval('forge.job_id_seq');    -- cheaper than to have it returned
         insert into forge.jobs (
-            scheduled_at, created_at, priority, max_retries,
+            id, scheduled_at, created_at, priority, max_retries,
             retry_base, retry_factor, retry_cap, retry_jitter,
             status, queue, type, tags, payload
         )
         values (
-            v_due, v_now, enqueue.priority, enqueue.max_retries,
+            v_id, v_due, v_now, enqueue.priority, enqueue.max_retries,
             enqueue.retry_base, enqueue.retry_factor, enqueue.retry_cap, enqueue.retry_jitter,
             'PENDING', enqueue.queue, enqueue.type, enqueue.tags, enqueue.payload
-        )
-        returning id into v_id;
+        );
     else
         v_job.scheduled_at := v_due;
         v_job.created_at := v_now;

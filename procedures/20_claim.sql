@@ -39,107 +39,102 @@ $function$;
 comment on function forge._due(text, timestamptz) is
 'Whether a queue has a job that is due. Internal.';
 
-create or replace function forge._claim(
+create or replace function forge._choose(
     queue text,
-    worker text,
     max_jobs integer,
-    lease interval,
-    types text[]
+    types text[],
+    at timestamptz
 )
-returns setof forge.claimed_job
+returns bigint[]
 language plpgsql volatile
 as $function$
 declare
-    v_now constant timestamptz := forge.now();
-    v_lease constant uuid := gen_random_uuid();
-    v_expires constant timestamptz := v_now + _claim.lease;
     v_space constant integer := forge._lock_space('claim');
-    v_left integer := _claim.max_jobs;
+    v_left integer := _choose.max_jobs;
     v_paused boolean;
-    v_max_retries integer;
     v_lanes forge.lane[];
     v_lane forge.lane;
+    v_number integer := 1;
     v_floor timestamptz;
     v_priority integer;
     v_ids bigint[];
     v_last timestamptz;
+    v_found integer;
+    v_chosen bigint[];
 begin
-    select q.paused_at is not null, coalesce(q.max_retries, s.max_retries), q.lanes
-    into v_paused, v_max_retries, v_lanes
-    from forge.settings as s
-    left join forge.queues as q on q.queue = _claim.queue;
+    select q.paused_at is not null, q.lanes into v_paused, v_lanes
+    from forge.queues as q
+    where q.queue = _choose.queue;
     if v_paused then
-        return;
+        return null;
     end if;
 
-    foreach v_lane in array coalesce(v_lanes, forge._one_lane()) loop
+    loop
+        v_lane := (coalesce(v_lanes, forge._one_lane()))[v_number];
+        exit when v_lane is null;
+        v_number := v_number + 1;
         v_priority := v_lane.high + 1;
         v_floor := v_lane.floor;
-        if v_lanes is not null then
-            v_floor := greatest(v_floor, forge._passed(_claim.queue, _claim.types, v_lane, v_now));
+        if v_lane.sticky then
+            v_floor := greatest(
+                v_floor, forge._passed(_choose.queue, _choose.types, v_lane, _choose.at)
+            );
         end if;
         -- One priority after the other, highest first: each round is one range of job_ready_idx that
-        -- ends at v_now, so that a hundred thousand jobs scheduled ahead cost nothing.
+        -- ends now, so that a hundred thousand jobs scheduled ahead cost nothing.
         loop
-            v_priority := forge._next_priority(_claim.queue, v_lane, v_priority);
-            exit when v_priority is null;
-
-            select array_agg(f.id), max(f.scheduled_at) into v_ids, v_last
+            select array_agg(f.id), max(f.scheduled_at), max(f.priority) into v_ids, v_last, v_found
             from (                      -- a fence: the limit holds under any plan
-                select j.id, j.scheduled_at
+                select j.id, j.scheduled_at, j.priority
                 from forge.jobs as j
-                where j.queue = _claim.queue
+                where j.queue = _choose.queue
                     and j.status = 'PENDING'
-                    and j.priority = v_priority
+                    and j.priority = case
+                        when v_lane.high = v_lane.low then v_lane.low
+                        else (          -- as _next_priority, without the price of a call
+                            select n.priority
+                            from forge.jobs as n
+                            where n.queue = _choose.queue
+                                and n.status = 'PENDING'
+                                and n.priority >= v_lane.low
+                                and n.priority < v_priority
+                            order by n.priority desc
+                            limit 1
+                        )
+                    end
                     and j.scheduled_at >= v_floor
-                    and j.scheduled_at <= v_now
-                    and (_claim.types is null or j.type = any(_claim.types))
+                    and j.scheduled_at <= _choose.at
+                    and (_choose.types is null or j.type = any(_choose.types))
                 order by j.scheduled_at, j.id
                 limit v_left
                 for no key update skip locked
             ) as f
             -- tried for these rows only, so never more locks than jobs
             where pg_try_advisory_xact_lock(v_space, forge._claim_key(f.id));
-            continue when v_ids is null;
 
-            return query
-            with claimed as (
-                update forge.jobs as j
-                set status = 'PROCESSING',
-                    attempts = j.attempts + 1,
-                    attempted_at = v_now,
-                    worker = _claim.worker,
-                    lease = v_lease,
-                    lease_expires_at = v_expires
-                where j.id = any(v_ids)
-                returning
-                    j.id, j.queue, j.type, j.payload, j.priority, j.attempts, j.max_retries,
-                    j.scheduled_at, j.created_at, j.tags
-            )
-            select
-                c.id, c.queue, c.type, c.payload, c.priority, c.attempts,
-                coalesce(
-                    c.max_retries,
-                    (select t.max_retries from forge.types as t where t.type = c.type),
-                    v_max_retries
-                ),
-                c.scheduled_at, c.created_at, v_now, v_lease, v_expires, null::interval, c.tags
-            from claimed as c
-            order by c.scheduled_at, c.id;
-
-            if v_lanes is not null then
-                perform forge._pass(v_lane, v_last);
+            if v_ids is not null then
+                v_chosen := v_chosen || v_ids;
+                if v_lane.sticky then
+                    perform forge._pass(v_lane, v_last);
+                end if;
+                v_left := v_left - cardinality(v_ids);
+                if v_left <= 0 then
+                    return v_chosen;
+                end if;
             end if;
-            v_left := v_left - cardinality(v_ids);
-            if v_left <= 0 then
-                return;
-            end if;
+            exit when v_lane.high = v_lane.low;
+            -- Nothing there may mean that nothing is due at the highest priority.
+            v_priority := coalesce(
+                v_found, forge._next_priority(_choose.queue, v_lane, v_priority)
+            );
+            exit when v_priority is null;
         end loop;
     end loop;
+    return v_chosen;
 end;
 $function$;
-comment on function forge._claim(text, text, integer, interval, text[]) is
-'Claims jobs for checked arguments. Internal.';
+comment on function forge._choose(text, integer, text[], timestamptz) is
+'The jobs that come next, their rows and claim locks taken until the transaction ends; null: none. Internal.';
 
 -- The planner settings hold the claim to job_ready_idx whatever the statistics of a table say that is
 -- empty at one moment and holds a million rows at the next. They price other plans at 10^10, which
@@ -163,15 +158,46 @@ set enable_mergejoin = off
 set jit = off
 set plan_cache_mode = force_generic_plan
 as $function$
+declare
+    v_now constant timestamptz := forge.now();
+    v_lease constant uuid := gen_random_uuid();
+    v_expires constant timestamptz := v_now + dequeue.lease;
+    v_ids bigint[];
 begin
     if forge._is_claim(dequeue.queue, dequeue.worker, dequeue.max_jobs, dequeue.lease) is not true then
         perform forge._check_claim(dequeue.queue, dequeue.worker, dequeue.max_jobs, dequeue.lease);
     end if;
+    v_ids := forge._choose(dequeue.queue, dequeue.max_jobs, dequeue.types, v_now);
+    if v_ids is null then
+        return;
+    end if;
+
+    -- In dequeue and in exchange alike: rows that one function hands on to another cost a fifth more.
     return query
-    select c.*
-    from forge._claim(
-        dequeue.queue, dequeue.worker, dequeue.max_jobs, dequeue.lease, dequeue.types
-    ) as c;
+    with claimed as (
+        update forge.jobs as j
+        set status = 'PROCESSING',
+            attempts = j.attempts + 1,
+            attempted_at = v_now,
+            worker = dequeue.worker,
+            lease = v_lease,
+            lease_expires_at = v_expires
+        where j.id = any(v_ids)
+        returning
+            j.id, j.queue, j.type, j.payload, j.priority, j.attempts, j.max_retries,
+            j.scheduled_at, j.created_at, j.tags
+    )
+    select
+        c.id, c.queue, c.type, c.payload, c.priority, c.attempts,
+        coalesce(
+            c.max_retries,
+            (select t.max_retries from forge.types as t where t.type = c.type),
+            (select q.max_retries from forge.queues as q where q.queue = dequeue.queue),
+            (select s.max_retries from forge.settings as s)
+        ),
+        c.scheduled_at, c.created_at, v_now, v_lease, v_expires, null::interval, c.tags
+    from claimed as c
+    order by c.priority desc, c.scheduled_at, c.id;
 end;
 $function$;
 comment on function forge.dequeue(text, text, integer, interval, text[]) is
@@ -212,6 +238,10 @@ set jit = off
 set plan_cache_mode = force_generic_plan
 as $function$
 declare
+    v_now timestamptz;
+    v_lease constant uuid := gen_random_uuid();
+    v_expires timestamptz;
+    v_ids bigint[];
     v_done bigint[];
     v_lost bigint[];
 begin
@@ -236,11 +266,39 @@ begin
         end if;
     end if;
 
+    v_now := forge.now();       -- after what may have waited for a row
+    v_expires := v_now + exchange.lease;
+    v_ids := forge._choose(exchange.queue, exchange.max_jobs, exchange.types, v_now);
+    if v_ids is null then
+        return;
+    end if;
+
+    -- In dequeue and in exchange alike: rows that one function hands on to another cost a fifth more.
     return query
-    select c.*
-    from forge._claim(
-        exchange.queue, exchange.worker, exchange.max_jobs, exchange.lease, exchange.types
-    ) as c;
+    with claimed as (
+        update forge.jobs as j
+        set status = 'PROCESSING',
+            attempts = j.attempts + 1,
+            attempted_at = v_now,
+            worker = exchange.worker,
+            lease = v_lease,
+            lease_expires_at = v_expires
+        where j.id = any(v_ids)
+        returning
+            j.id, j.queue, j.type, j.payload, j.priority, j.attempts, j.max_retries,
+            j.scheduled_at, j.created_at, j.tags
+    )
+    select
+        c.id, c.queue, c.type, c.payload, c.priority, c.attempts,
+        coalesce(
+            c.max_retries,
+            (select t.max_retries from forge.types as t where t.type = c.type),
+            (select q.max_retries from forge.queues as q where q.queue = exchange.queue),
+            (select s.max_retries from forge.settings as s)
+        ),
+        c.scheduled_at, c.created_at, v_now, v_lease, v_expires, null::interval, c.tags
+    from claimed as c
+    order by c.priority desc, c.scheduled_at, c.id;
 end;
 $function$;
 comment on function forge.exchange(

@@ -114,7 +114,7 @@ def test_a_producer_enqueues_and_can_neither_claim_nor_read(tx: Conn) -> None:
         "select forge.cancel(1)",
         "select from forge.jobs",
         "select from forge.all_jobs",
-        "select forge._claim('default', null, 1, '1 minute', null)",
+        "select forge._choose('default', 1, null, now())",
     ):
         assert refused(tx, statement), statement
 
