@@ -49,8 +49,8 @@ def test_any_order_of_calls_keeps_the_tables_equal_to_the_model(db: Database, cl
     db.rows("select forge.set_queue('default', retry_jitter => 0)")
     db.rows("select forge.tick()")  # makes the days' partitions, once for all examples
     connection = db.connect(autocommit=False)
-    # All the examples are rolled back: thousands of dead rows, which would make the tick lay out lanes
-    # (21_lanes), where a job that is given back may wait for a sweep.
+    # All the examples are rolled back: thousands of dead rows, which would make the tick lay out
+    # lanes (21_lanes), where a job that is given back may wait for a sweep.
     connection.execute("set track_counts = off")
     connection.commit()
     edges = reading.edges(connection)
