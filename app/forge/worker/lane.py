@@ -57,11 +57,14 @@ class Lane:
         """Something may be there to do."""
         self._wake.set()
 
-    def _finished(self) -> None:
+    def _finished(self) -> bool:
+        """A job has; whether an exchange is due, which needs its turn in the event loop."""
         if self.slots.wants() or self._closing:
             (self._hurry if self._busy and self._plenty else self._wake).set()
-        elif self._timer is None:
+            return True
+        if self._timer is None:
             self._timer = asyncio.get_running_loop().call_later(ACKNOWLEDGE_WITHIN, self._wake.set)
+        return False
 
     async def run(self) -> None:
         helper = asyncio.create_task(self._help())

@@ -29,7 +29,7 @@ class Options:
     grace: float = 30.0
     # Jobs claimed ahead of a free slot: at most this many, and never more than the slots run in
     # a tenth of a second at the pace they show, so that slow jobs stay free for other workers.
-    prefetch: int = 500
+    prefetch: int = 3000
     listen: bool = True
     listen_dsn: str | None = None
     drain: bool = False

@@ -29,7 +29,7 @@ YIELD_AFTER: Final = 0.005  # seconds that handlers which never wait may keep th
 class Slots:
     """`size` tasks that live as long as the worker; each runs one job after another."""
 
-    def __init__(self, size: int, crew: Crew, finished: Callable[[], None]) -> None:
+    def __init__(self, size: int, crew: Crew, finished: Callable[[], bool]) -> None:
         self._size = size
         self._crew = crew
         self._finished = finished
@@ -65,8 +65,15 @@ class Slots:
 
     def room(self) -> int:
         """How many jobs to claim."""
+        return max(0, min(self._free(), max(self._size, self._share()), 1_000))
+
+    def _free(self) -> int:
         taken = self.running + self._ready.qsize() + self.claiming
-        return max(0, min(self._size + self.ahead - taken, 1_000))  # the most that one claim takes
+        return self._size + self.ahead - taken
+
+    def _share(self) -> int:
+        """A third of what is kept ahead: one runs here while two are on their way."""
+        return self.ahead // 3
 
     @contextmanager
     def expecting(self, jobs: int) -> Iterator[None]:
@@ -85,8 +92,8 @@ class Slots:
             self.quiet.set()
 
     def wants(self) -> bool:
-        """Whether a claim pays now: a slot is free, or half of what is kept ahead is used up."""
-        return self.room() > self.ahead // 2
+        """Whether a claim pays now: a slot is free, or there is room for a whole share."""
+        return self._free() > self._share()
 
     def _paced(self, seconds: float) -> None:
         """A job took so long: as many are kept ahead as the slots run in a moment."""
@@ -143,8 +150,8 @@ class Slots:
                 task.uncancel()
             now = time.monotonic()
             self._paced(now - started)
-            self._finished()
-            if now - yielded > YIELD_AFTER:
+            # Handlers that never wait would keep the event loop from getting more jobs meanwhile.
+            if self._finished() or now - yielded > YIELD_AFTER:
                 await asyncio.sleep(0)
                 yielded = time.monotonic()
 
