@@ -124,6 +124,7 @@ begin
             select max(age(a.backend_xmin)) as age
             from pg_stat_activity as a
             where coalesce(a.datname, current_database()) = current_database()
+                and a.pid <> pg_backend_pid()
             union all
             select max(age(p.transaction)) from pg_prepared_xacts as p where p.database = current_database()
             union all
@@ -256,20 +257,51 @@ $function$;
 comment on function forge._new_lanes(text, forge.lane[], timestamptz, boolean, boolean) is
 'The lanes of a queue brought up to date: a lane for each priority that has jobs. Internal.';
 
+create or replace function forge._dead_rows(at timestamptz)
+returns bigint
+language plpgsql stable
+as $function$
+begin
+    -- as the statistics say, which may come late, and as many as jobs that have ended lately
+    return greatest(
+        pg_stat_get_dead_tuples('forge.jobs'::regclass),
+        (
+            select sum(s.completed + s.failed)
+            from forge.throughput_samples as s
+            where s.at > _dead_rows.at - interval '1 minute'
+        )
+    );
+end;
+$function$;
+comment on function forge._dead_rows(timestamptz) is
+'About how many dead rows forge.jobs has. Internal.';
+
+create or replace function forge._may_vacuum(
+    dead bigint,
+    at timestamptz
+)
+returns boolean
+language plpgsql volatile
+as $function$
+begin
+    return _may_vacuum.dead > 20000
+        and pg_has_role(
+            session_user, (select c.relowner from pg_class as c where c.oid = 'forge.jobs'::regclass), 'usage'
+        )
+        and not forge._are_dead_rows_kept()
+        and forge._is_time_for('vacuum', _may_vacuum.at, interval '10 seconds');
+end;
+$function$;
+comment on function forge._may_vacuum(bigint, timestamptz) is
+'Whether it would do good to vacuum the hot tables now, and the caller may: autovacuum comes once a minute,
+and by then a busy queue has left a million dead rows. Internal.';
+
 create or replace function forge._keep_lanes(at timestamptz)
 returns bigint
 language plpgsql volatile
 as $function$
 declare
-    -- as the statistics say, which may come late, and as many as jobs that have ended lately
-    v_dead constant bigint := greatest(
-        pg_stat_get_dead_tuples('forge.jobs'::regclass),
-        (
-            select sum(s.completed + s.failed)
-            from forge.throughput_samples as s
-            where s.at > _keep_lanes.at - interval '1 minute'
-        )
-    );
+    v_dead constant bigint := forge._dead_rows(_keep_lanes.at);
     v_kept constant boolean := forge._are_dead_rows_kept();
     v_horizon constant timestamptz := coalesce(forge._horizon(_keep_lanes.at), '-infinity');
     v_since timestamptz;

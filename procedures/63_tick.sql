@@ -54,6 +54,11 @@ begin
             return next ('tallies', v_count)::forge.tick_result;
         end if;
 
+        v_count := forge._dead_rows(v_now);
+        if forge._may_vacuum(v_count, v_now) then
+            return next ('vacuum', v_count)::forge.tick_result;
+        end if;
+
         v_count := forge._keep_lanes(v_now);
         if v_count > 0 then
             return next ('lanes', v_count)::forge.tick_result;
@@ -113,5 +118,7 @@ comment on function forge.tick() is
 
 Anyone may call it, at any rate: one caller at a time does the work, the others return at once. Call it
 in a transaction of its own; about once a second is right. Workers do.
-Returns: one row a task that did something: task, count. suspect_workers: call again in 0.3 seconds.
+Returns: one row a task that did something: task, count. suspect_workers: call again in 0.3 seconds. vacuum:
+dead rows lie about and no function can clean up: run VACUUM (SKIP_LOCKED, TRUNCATE FALSE) on forge.jobs and
+forge.tallies, if you own them; nothing is wrong if nobody does, autovacuum comes later.
 Example: select * from forge.tick();';

@@ -16,7 +16,7 @@ from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from forge.documents import document, read_documents
 from forge.errors import DatabaseUnavailable, InvalidArgument, translate
-from forge.models import Row
+from forge.models import Row, TickResult
 
 R = TypeVar("R", bound=Row)
 Connection = AsyncConnection[Any]
@@ -119,6 +119,21 @@ async def call_value(conn: Connection, function: str, **arguments: Any) -> Any:
     """As `call`, for a function that returns one scalar."""
     values = await call_values(conn, function, **arguments)
     return values[0] if values else None
+
+
+# What a function cannot do: it runs in a transaction. TRUNCATE would lock the tables for all.
+VACUUM: Final = "vacuum (skip_locked, truncate false) forge.jobs, forge.tallies"
+
+
+async def tick(conn: Connection) -> list[TickResult]:
+    """`forge.tick`, and the vacuum that it asks for. Raises `ForgeError`."""
+    done = await call(conn, "tick", TickResult)
+    if any(result.task == "vacuum" for result in done):
+        try:
+            await conn.execute(VACUUM)
+        except psycopg.Error as error:
+            raise translate(error) from error
+    return done
 
 
 def jsonb(value: Any) -> Any:

@@ -7,7 +7,10 @@ from hypothesis.stateful import rule
 
 from tests.model.working import Working, picks
 
-OPERATIONS = ["cancel", "cancel", "retry", "retry", "discard", "retry_dead", "pause or resume"]
+OPERATIONS = [
+    *["cancel", "cancel", "retry", "retry"],
+    *["discard", "discard", "discard", "retry_dead", "pause or resume"],
+]
 
 
 class Machine(Working):

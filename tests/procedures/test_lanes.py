@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import Any
 
@@ -123,6 +123,36 @@ def test_a_priority_without_a_lane_is_seen_at_once(busy: Calls, noon: Clock) -> 
     assert [busy.claim()["id"] for _ in range(2)] == [high, middle]
     assert busy.claim()["priority"] == 0
     assert busy.claim()["id"] == low
+
+
+def test_a_vacuum_is_asked_for_now_and_then_while_it_would_help(busy: Calls, noon: Clock) -> None:
+    assert not any("vacuum" in next_tick(busy, noon) for _ in range(25))  # 20,000 dead rows
+
+    asked: list[datetime] = []
+    for _ in range(300):
+        busy.select(
+            "insert into forge.throughput_samples (at, queue, completed) "
+            "values (date_bin('10 seconds', forge.now(), 'epoch'), 'default', 30000) "
+            "on conflict (at, queue) do nothing"
+        )
+        if "vacuum" in next_tick(busy, noon):
+            asked.append(noon.now)
+    assert len(asked) > 1
+    assert all(later - earlier >= timedelta(seconds=10) for earlier, later in pairwise(asked))
+
+
+def test_a_vacuum_is_asked_only_of_who_may(db: Database, busy: Calls, noon: Clock) -> None:
+    busy.select("update forge.throughput_samples set completed = 30000 where queue = 'default'")
+    busy.select(f"create role {db.name}_worker login in role forge_worker")
+    worker = db.connect(user=f"{db.name}_worker")
+    busy.select(f"grant usage on schema forge_test to {db.name}_worker")
+    try:
+        for _ in range(20):
+            noon.advance(SECOND)
+            assert "vacuum" not in Calls(worker).tick()
+    finally:
+        worker.close()
+        busy.select(f"drop owned by {db.name}_worker; drop role {db.name}_worker")
 
 
 @pytest.fixture

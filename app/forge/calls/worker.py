@@ -8,7 +8,7 @@ from typing import Any
 
 from forge.calls.arguments import as_json, given
 from forge.calls.caller import Caller
-from forge.db import Connection
+from forge.db import Connection, tick
 from forge.models import Beat, Change, Failed, Job, TickResult
 from forge.worker.context import current
 
@@ -115,9 +115,11 @@ class WorkerCalls(Caller):
     async def tick(self, *, connection: Connection | None = None) -> list[TickResult]:
         """Does what is due by time: lost leases, dead workers, statistics, wake-ups, partitions and retention.
 
-        SQL: forge.tick
+        Without `connection` also the vacuum that the tick may ask for. SQL: forge.tick
         """  # noqa: E501
-        return await self._many(TickResult, "tick", connection)
+        if connection is not None:
+            return await self._many(TickResult, "tick", connection)
+        return await self._with(None, tick)
 
 
 def _fence(job: Job) -> dict[str, Any]:

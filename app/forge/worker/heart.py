@@ -15,8 +15,8 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Final
 
-from forge.db import call
-from forge.models import Beat, TickResult
+from forge.db import call, tick
+from forge.models import Beat
 from forge.worker.context import JobContext
 from forge.worker.crew import Crew
 from forge.worker.held import leases
@@ -120,7 +120,7 @@ class Heart:
         while True:
             try:
                 async with link.hold() as conn:
-                    done = await call(conn, "tick", TickResult)
+                    done = await tick(conn)
             except Exception as error:
                 await link.rest(error)
                 continue
