@@ -191,7 +191,10 @@ begin
         c.id, c.queue, c.type, c.payload, c.priority, c.attempts,
         coalesce(
             c.max_retries,
-            (select t.max_retries from forge.types as t where t.type = c.type),
+            case    -- most installations have no types with settings of their own: once, not per row
+                when (select true from forge.types limit 1)
+                then (select t.max_retries from forge.types as t where t.type = c.type)
+            end,
             (select q.max_retries from forge.queues as q where q.queue = dequeue.queue),
             (select s.max_retries from forge.settings as s)
         ),
@@ -292,7 +295,10 @@ begin
         c.id, c.queue, c.type, c.payload, c.priority, c.attempts,
         coalesce(
             c.max_retries,
-            (select t.max_retries from forge.types as t where t.type = c.type),
+            case    -- most installations have no types with settings of their own: once, not per row
+                when (select true from forge.types limit 1)
+                then (select t.max_retries from forge.types as t where t.type = c.type)
+            end,
             (select q.max_retries from forge.queues as q where q.queue = exchange.queue),
             (select s.max_retries from forge.settings as s)
         ),
