@@ -1,7 +1,8 @@
-"""Every measure, in the order of the report."""
+"""Every measure, in the order of the report, and all their goals."""
 
 from __future__ import annotations
 
+from tests.bench.measure import Case
 from tests.bench.measures import (
     backlog,
     claim_many,
@@ -17,6 +18,7 @@ from tests.bench.measures import (
     sizes,
     snapshot,
 )
+from tests.bench.result import Goal
 
 MEASURES = {
     measure.key: measure
@@ -36,3 +38,18 @@ MEASURES = {
         sizes.MEASURE,
     )
 }
+
+
+def _goals(case: Case) -> list[Goal]:
+    ratios = [against.goal for against in case.against if against.goal is not None]
+    return [*case.goals.values(), *ratios]
+
+
+GOALS = list(
+    {
+        goal.title: goal
+        for measure in MEASURES.values()
+        for case in measure.cases
+        for goal in _goals(case)
+    }.values()
+)
