@@ -8,6 +8,7 @@ from tests.bench.measures import (
     claim_many,
     claim_one,
     clients,
+    cost,
     crash,
     end_to_end,
     enqueue,
@@ -36,6 +37,7 @@ MEASURES = {
         backlog.MEASURE,
         memory.MEASURE,
         sizes.MEASURE,
+        cost.MEASURE,
     )
 }
 
