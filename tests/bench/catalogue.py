@@ -1,12 +1,14 @@
-"""Every measure, in the order of the report."""
+"""Every measure, in the order of the report, and all their goals."""
 
 from __future__ import annotations
 
+from tests.bench.measure import Case
 from tests.bench.measures import (
     backlog,
     claim_many,
     claim_one,
     clients,
+    cost,
     crash,
     end_to_end,
     enqueue,
@@ -17,6 +19,7 @@ from tests.bench.measures import (
     sizes,
     snapshot,
 )
+from tests.bench.result import Goal
 
 MEASURES = {
     measure.key: measure
@@ -34,5 +37,21 @@ MEASURES = {
         backlog.MEASURE,
         memory.MEASURE,
         sizes.MEASURE,
+        cost.MEASURE,
     )
 }
+
+
+def _goals(case: Case) -> list[Goal]:
+    ratios = [against.goal for against in case.against if against.goal is not None]
+    return [*case.goals.values(), *ratios]
+
+
+GOALS = list(
+    {
+        goal.title: goal
+        for measure in MEASURES.values()
+        for case in measure.cases
+        for goal in _goals(case)
+    }.values()
+)

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from tests.bench.result import Found, Ratio, Report, Row
+from tests.bench.result import Found, Goal, Ratio, Report, Row
+from tests.bench.summary import summary
+from tests.bench.wording import judged, line, number
 
 HEAD = """\
 # What was measured
 Written by `make bench`; [NOTES.md](../NOTES.md) says how and why. A figure is the median of its
 rounds, with the least and the most behind it. A ratio is the median of the rounds' own ratios, as
-neighbours in time share their disturbances; its goal is what Forge sets itself.
+neighbours in time share their disturbances. The goals are what Forge sets itself.
 """
 
 
-def render(report: Report, plots: Mapping[str, str]) -> str:
-    """`plots` has the file of each measure that was drawn."""
-    parts = [HEAD, _facts("Machine", report.machine), _facts("Versions", report.versions)]
+def render(report: Report, goals: Sequence[Goal], plots: Mapping[str, str]) -> str:
+    """`goals` has all that there are, `plots` the file of each measure that was drawn."""
+    parts = [HEAD, summary(report.measures, goals)]
+    parts += [_facts("Machine", report.machine), _facts("Versions", report.versions)]
     parts += [_facts("Server", report.settings), _facts("Configurations", report.configurations)]
     if report.left_out:
         parts.append(_facts("**Left out**", report.left_out))
@@ -49,17 +52,17 @@ def _measure(found: Found, plot: str | None) -> str:
 
 
 def _table(rows: Sequence[Row]) -> list[str]:
-    """With the columns of ratios only where there are any."""
+    """With the columns of ratios and goals only where there are any."""
     heads = ["", "", "figure", "median", "least – most"]
-    compared = any(row.ratio for row in rows)
-    if compared:
+    judged = any(row.ratios or row.goal for row in rows)
+    if judged:
         heads += ["ratio", "to", "goal"]
-    lines = ["| " + " | ".join(heads) + " |", "|" + "---|" * len(heads)]
+    lines = [line(heads), "|" + "---|" * len(heads)]
     for row in rows:
         cells = [row.subject, row.case, row.figure, f"**{number(row.median)}**", _spread(row)]
-        if compared:
-            cells += _ratio(row, row.ratio)
-        lines.append("| " + " | ".join(cells) + " |")
+        first, *more = (_judged(row) or [["", "", ""]]) if judged else [[]]
+        lines.append(line([*cells, *first]))
+        lines += [line([""] * len(cells) + further) for further in more]
     return lines
 
 
@@ -68,20 +71,14 @@ def _spread(row: Row) -> str:
     return f"{number(least)} – {number(most)}" if len(row.samples) > 1 else ""
 
 
-def _ratio(row: Row, ratio: Ratio | None) -> list[str]:
-    if ratio is None:
-        return ["", "", ""]
-    other = [ratio.subject if ratio.subject != row.subject else ""]
-    other += [ratio.case if ratio.case != row.case else ""]
-    goal = ""
-    if ratio.goal is not None:
-        met = "met" if ratio.met else "missed"
-        goal = f"{'≤' if ratio.at_most else '≥'} {ratio.goal:g}: {met}"
+def _judged(row: Row) -> list[list[str]]:
+    """The goal of the figure itself, and each of its ratios with its goal."""
+    own = [["", "", judged(row.goal, row.median)]] if row.goal else []
+    return own + [_ratio(row, ratio) for ratio in row.ratios]
+
+
+def _ratio(row: Row, ratio: Ratio) -> list[str]:
+    others = " or ".join(dict.fromkeys(ratio.subjects))
+    other = [others if others != row.subject else "", ratio.case if ratio.case != row.case else ""]
+    goal = judged(ratio.goal, ratio.median) if ratio.goal else ""
     return [f"{ratio.median:.2f}", ": ".join(word for word in other if word), goal]
-
-
-def number(value: float) -> str:
-    """Three digits that mean something, or all of them before the point."""
-    if abs(value) >= 100:
-        return f"{value:,.0f}"
-    return f"{value:.3g}" if value else "0"

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from tests.bench.result import Goal
 from tests.bench.rig import Rig
 
 Points = Sequence[tuple[float, float]]
@@ -20,25 +21,25 @@ class Sample:
 
 @dataclass(frozen=True, kw_only=True)
 class Against:
-    """The case that another is held against, and the goal for the ratio of the two.
+    """The case that another is held against: of several subjects the best in a round."""
 
-    `goal` is the least that the ratio may be, or with `at_most` the most.
-    """
-
-    subject: str
+    subjects: Sequence[str]
     case: str
-    goal: float | None = None
-    at_most: bool = False
+    goal: Goal | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class Case:
-    """One way of one subject to do the work. `take` runs it once, from nothing."""
+    """One way of one subject to do the work. `take` runs it once, from nothing.
+
+    `goals` are those for a figure itself, by its name.
+    """
 
     subject: str
     name: str
     take: Callable[[Rig], Sample]
-    against: Against | None = None
+    against: Sequence[Against] = ()
+    goals: Mapping[str, Goal] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)

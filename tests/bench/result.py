@@ -7,35 +7,46 @@ from statistics import median
 from msgspec import Struct
 
 
-class Ratio(Struct, frozen=True, kw_only=True):
-    """One case held against another, round by round: runs that were neighbours in time."""
+class Goal(Struct, frozen=True, kw_only=True):
+    """What Forge sets itself: at least so much, or with `at_most` at most.
 
-    subject: str
+    `title` is its line in the summary, which all the cases share that have it.
+    """
+
+    title: str
+    limit: float
+    at_most: bool = False
+
+    def met(self, value: float) -> bool:
+        """Whether a value is good enough."""
+        return value <= self.limit if self.at_most else value >= self.limit
+
+
+class Ratio(Struct, frozen=True, kw_only=True):
+    """One case held against another, round by round: runs that were neighbours in time.
+
+    `subjects` has whom it was held against in each round: of several the best one.
+    """
+
+    subjects: list[str]
     case: str
     rounds: list[float]
-    goal: float | None = None
-    at_most: bool = False
+    goal: Goal | None = None
 
     @property
     def median(self) -> float:
         return median(self.rounds)
 
-    @property
-    def met(self) -> bool | None:
-        """Whether the goal is met; None where there is none."""
-        if self.goal is None:
-            return None
-        return self.median <= self.goal if self.at_most else self.median >= self.goal
-
 
 class Row(Struct, frozen=True, kw_only=True):
-    """One figure of one case."""
+    """One figure of one case, and the goal for the figure itself where it has one."""
 
     subject: str
     case: str
     figure: str
     samples: list[float]
-    ratio: Ratio | None = None
+    ratios: list[Ratio] = []
+    goal: Goal | None = None
 
     @property
     def median(self) -> float:

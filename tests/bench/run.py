@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
 from tests.bench.machine import commit
 from tests.bench.measure import Case, Measure, Sample
-from tests.bench.result import Curve, Found, Ratio, Row, Taken
+from tests.bench.ratios import Samples, ratios
+from tests.bench.result import Curve, Found, Row, Taken
 from tests.bench.rig import Rig
 
 Tell = Callable[[str], object]
-Samples = Mapping[tuple[str, str], Sequence[Sample]]
 
 
 def run(measure: Measure, rig: Rig, present: Sequence[str], command: str, tell: Tell) -> Found:
@@ -59,32 +59,11 @@ def _rows(case: Case, samples: Samples) -> list[Row]:
             case=case.name,
             figure=figure,
             samples=[sample.figures[figure] for sample in mine],
-            ratio=_ratio(case, figure, samples),
+            ratios=ratios(case, figure, samples),
+            goal=case.goals.get(figure),
         )
         for figure in mine[0].figures
     ]
-
-
-def _ratio(case: Case, figure: str, samples: Samples) -> Ratio | None:
-    """None, too, where the other one was left out."""
-    against = case.against
-    if against is None:
-        return None
-    pairs = zip(
-        samples[case.subject, case.name],
-        samples.get((against.subject, against.case), ()),
-        strict=False,
-    )
-    rounds = [mine.figures[figure] / other.figures[figure] for mine, other in pairs]
-    if not rounds:
-        return None
-    return Ratio(
-        subject=against.subject,
-        case=against.case,
-        rounds=rounds,
-        goal=against.goal,
-        at_most=against.at_most,
-    )
 
 
 def _curves(case: Case, samples: Samples) -> list[Curve]:

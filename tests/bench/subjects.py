@@ -78,17 +78,21 @@ def fill_floor(database: Database, jobs: int) -> None:
     )
 
 
-def fill_forge(database: Database, jobs: int, queue: str = QUEUE, due: str = "0") -> None:
+def fill_forge(
+    database: Database, jobs: int, queue: str = QUEUE, due: str = "0", priority: int = 0
+) -> None:
     """`due`: so much later than now."""
     for done in range(0, jobs, FILL):
         database.rows(
             "select count(*) from forge.enqueue_many((select jsonb_agg(jsonb_build_object("
             "'type', %s::text, 'queue', %s::text, 'payload', %s::jsonb,"
-            " 'scheduled_at', now() + %s::interval)) from generate_series(1, %s)))",
+            " 'scheduled_at', now() + %s::interval, 'priority', %s::integer))"
+            " from generate_series(1, %s)))",
             TYPE,
             queue,
             PAYLOAD_TEXT,
             due,
+            priority,
             min(FILL, jobs - done),
         )
 

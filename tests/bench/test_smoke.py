@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.bench.catalogue import MEASURES
+from tests.bench.catalogue import GOALS, MEASURES
 from tests.bench.measure import Measure
 from tests.bench.options import Options
 from tests.bench.peers import install
@@ -45,7 +45,7 @@ def run(server: str, out: Path, keys: Iterable[str], subjects: Iterable[str]) ->
 
 
 def check(report: Report, key: str, subjects: Iterable[str]) -> None:
-    """Every case of these subjects has figures, and those that are held against another a ratio."""
+    """Every case of these subjects has figures, and a ratio to each that it is held against."""
     (found,) = [found for found in report.measures if found.key == key]
     cases = [case for case in SMALL[key].cases if case.subject in subjects]
     rows = {(row.subject, row.case): row for row in found.rows}
@@ -53,8 +53,10 @@ def check(report: Report, key: str, subjects: Iterable[str]) -> None:
     for case in cases:
         row = rows[case.subject, case.name]
         assert len(row.samples) == 1
-        compared = case.against is not None and case.against.subject in subjects
-        assert (row.ratio is not None) == compared
+        compared = [each for each in case.against if {*each.subjects} & {*subjects}]
+        assert len(row.ratios) == len(compared)
+        mine = [row for row in found.rows if (row.subject, row.case) == (case.subject, case.name)]
+        assert any(row.goal for row in mine) == bool(case.goals)
 
 
 @pytest.fixture(scope="module")
@@ -98,6 +100,7 @@ def test_a_run_replaces_its_own_measures_and_keeps_the_others(server: str, tmp_p
     assert {row.subject for row in kept.measures[0].rows} == {FLOOR}
     page = (tmp_path / "latest.md").read_text()
     assert all(MEASURES[key].title in page for key in ("enqueue-many", "sizes"))
+    assert all(goal.title in page for goal in GOALS)
     assert (tmp_path / "enqueue-many.svg").stat().st_size < 50_000
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import subprocess
 import sys
@@ -9,10 +10,24 @@ import time
 
 import pytest
 
-from forge.bench.run import MEASURES
+from forge.bench.run import MEASURES, bench
+from forge.client import Forge as Client
 from tests.cli.conftest import Forge
 from tests.database import Database
 
+NAMES = [
+    "enqueue, one by one",
+    "enqueue_many, by 1,000",
+    "claim + complete, one by one",
+    "exchange, by 100",
+    "worker, end to end",
+    "pick-up by a sleeping worker",
+    "claim, few pending",
+    "claim, many pending",
+    "claim, many scheduled ahead",
+    "snapshot open: first fifth",
+    "snapshot open: last fifth",
+]
 # The ids are used up, and the tick has counted what came in; all else is as it was.
 LEFT = """
 select 'jobs', count(*) from forge.jobs
@@ -36,9 +51,12 @@ def test_it_measures_all_and_leaves_nothing(forge: Forge, db: Database) -> None:
     report = forge("bench", "--jobs", 300, "--seconds", 1, "--json").json
 
     found = {row["name"]: row for row in report["measurements"]}
-    assert list(found) == [name for name, _ in MEASURES]
+    assert list(found) == NAMES
     assert all(row["jobs"] > 0 and row["seconds"] > 0 for row in found.values())
     assert 0 < found["pick-up by a sleeping worker"]["p50_ms"] < 1000
+    backlogs = [row["backlog"] for name, row in found.items() if name.startswith("claim,")]
+    assert backlogs == [100, 300, 400]
+    assert all(found[name]["per_second"] > 0 for name in NAMES if name.startswith("snapshot"))
     assert {"fsync", "synchronous_commit", "shared_buffers"} <= report["server"]["settings"].keys()
     assert left(db) == before
 
@@ -69,6 +87,23 @@ def test_an_interrupt_ends_the_measuring_and_not_the_cleaning_up(db: Database) -
 
     assert (process.returncode, b"Traceback" in err) == (130, False), err
     assert left(db)["jobs"] == 0
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("name", [name for name, _ in MEASURES])
+async def test_whatever_is_interrupted_leaves_nothing(db: Database, name: str) -> None:
+    before = left(db)
+
+    def progress(what: str, done: int, total: int) -> None:
+        if what == name and done:
+            running.cancel()
+
+    async with Client(db.dsn) as forge:
+        running = asyncio.create_task(bench(forge, jobs=20, seconds=1, progress=progress))
+        with pytest.raises(asyncio.CancelledError):
+            await running
+
+    assert left(db) == before
 
 
 @pytest.mark.parametrize(

@@ -7,13 +7,13 @@ from typing import Any
 
 from forge.bench.measurement import Measurement, Stopwatch
 from forge.bench.room import Room
-from forge.db import call
+from forge.db import Connection, call
 from forge.models import Job
 
 EXCHANGE = 100
 
 
-async def claim_and_complete(room: Room, watch: Stopwatch) -> Measurement:
+async def claim_and_complete(room: Room, watch: Stopwatch) -> list[Measurement]:
     """One connection, two calls a job: what the ten-line worker in bash does."""
     queue = room.queue("single")
     await room.fill(queue, watch.most_jobs - await _waiting(room, queue), watch.most_seconds)
@@ -26,10 +26,10 @@ async def claim_and_complete(room: Room, watch: Stopwatch) -> Measurement:
                 break
             await room.forge.complete(jobs[0], connection=conn)
             watch.count(1, time.perf_counter() - started)
-    return watch.result()
+    return [watch.result()]
 
 
-async def exchange(room: Room, watch: Stopwatch) -> Measurement:
+async def exchange(room: Room, watch: Stopwatch) -> list[Measurement]:
     """One connection, one call a hundred jobs: completes the last ones and claims the next."""
     queue = room.queue("bulk")
     await room.fill(queue, watch.most_jobs - await _waiting(room, queue), watch.most_seconds)
@@ -37,18 +37,23 @@ async def exchange(room: Room, watch: Stopwatch) -> Measurement:
     held: list[Job] = []
     async with room.forge.connection() as conn:
         while not watch.over:
-            arguments: dict[str, Any] = {
-                "ids": [job.id for job in held],
-                "leases": [job.lease for job in held],
-                "queue": queue,
-                "max_jobs": EXCHANGE,
-            }
-            claimed = await call(conn, "exchange", Job, **arguments)
+            claimed = await hand_over(conn, queue, held, EXCHANGE)
             watch.count(len(held))
             held = claimed
             if not held:
                 break
-    return watch.result()
+    return [watch.result()]
+
+
+async def hand_over(conn: Connection, queue: str, held: list[Job], max_jobs: int) -> list[Job]:
+    """Completes the jobs that are held, and claims the next ones."""
+    arguments: dict[str, Any] = {
+        "ids": [job.id for job in held],
+        "leases": [job.lease for job in held],
+        "queue": queue,
+        "max_jobs": max_jobs,
+    }
+    return await call(conn, "exchange", Job, **arguments)
 
 
 async def _waiting(room: Room, queue: str) -> int:

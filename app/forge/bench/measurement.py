@@ -14,15 +14,17 @@ Advance = Callable[[int], object]
 class Measurement(Struct, frozen=True, kw_only=True):
     """So many jobs in so many seconds; for one at a time also how long one takes.
 
-    `per_second` is null where the pace was the bench's own.
+    `per_second` is null where the pace was the bench's own. `backlog` is how many other jobs the
+    queue held, where that is the question.
     """
 
     name: str
     jobs: int
     seconds: float
-    per_second: float | None
+    per_second: float | None = None
     p50_ms: float | None = None
     p99_ms: float | None = None
+    backlog: int | None = None
 
 
 @dataclass
@@ -60,7 +62,11 @@ class Stopwatch:
             self.spans.append(span)
         self.advance(jobs)
 
-    def result(self, *, paced: bool = False) -> Measurement:
+    def part(self, name: str) -> Stopwatch:
+        """One for some of the jobs, which count here as well."""
+        return Stopwatch(name, self.most_jobs, self.most_seconds, self.count)
+
+    def result(self, *, paced: bool = False, backlog: int | None = None) -> Measurement:
         """The measurement; `paced` where the spans count, and not how many came in what time."""
         seconds = self.elapsed
         return Measurement(
@@ -70,6 +76,7 @@ class Stopwatch:
             per_second=None if paced else round(self.jobs / seconds, 1),
             p50_ms=_percentile(self.spans, 0.50),
             p99_ms=_percentile(self.spans, 0.99),
+            backlog=backlog,
         )
 
 

@@ -40,13 +40,14 @@ class Room:
         if self._before_first is None or id <= self._before_first:
             self._before_first = id - 1
 
-    async def fill(self, queue: str, jobs: int, seconds: float) -> int:
+    async def fill(self, queue: str, jobs: int, seconds: float, **options: object) -> int:
         """Put in so many jobs, or as many as the time allows; returns how many."""
+        one = job(queue, **options)
         deadline = time.perf_counter() + seconds
         done = 0
         while done < jobs and (done == 0 or time.perf_counter() < deadline):
             size = min(BATCH, jobs - done)
-            self.seen((await self.forge.enqueue_many([job(queue)] * size))[0].id)
+            self.seen((await self.forge.enqueue_many([one] * size))[0].id)
             done += size
         return done
 
@@ -72,9 +73,10 @@ class Room:
         return done
 
 
-def job(queue: str) -> dict[str, object]:
+def job(queue: str, **options: object) -> dict[str, object]:
     """One job of the bench."""
-    return {"type": TYPE, "queue": queue, "payload": {"to": "someone@example.com", "n": 1}}
+    payload = {"to": "someone@example.com", "n": 1}
+    return {"type": TYPE, "queue": queue, "payload": payload, **options}
 
 
 @asynccontextmanager

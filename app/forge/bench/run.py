@@ -6,19 +6,21 @@ from collections.abc import Awaitable, Callable
 
 from msgspec import Struct
 
+from forge.bench.backlog import claim_beside_backlog
 from forge.bench.consume import claim_and_complete, exchange
 from forge.bench.measurement import Measurement, Stopwatch
 from forge.bench.produce import enqueue_many, enqueue_one_by_one
 from forge.bench.room import Room, open_room
 from forge.bench.server import Server, describe
+from forge.bench.snapshot import in_and_out_beside_snapshot
 from forge.bench.work import pick_up, run_worker
 from forge.client import Forge
 
 # What is being done, how far it is, and out of how much.
 Progress = Callable[[str, int, int], object]
-Measure = Callable[[Room, Stopwatch], Awaitable[Measurement]]
+Measure = Callable[[Room, Stopwatch], Awaitable[list[Measurement]]]
 
-# Later ones use up what earlier ones put in.
+# Later ones use up what earlier ones put in; the last one leaves dead rows to whoever comes next.
 MEASURES: tuple[tuple[str, Measure], ...] = (
     ("enqueue, one by one", enqueue_one_by_one),
     ("enqueue_many, by 1,000", enqueue_many),
@@ -26,6 +28,8 @@ MEASURES: tuple[tuple[str, Measure], ...] = (
     ("exchange, by 100", exchange),
     ("worker, end to end", run_worker),
     ("pick-up by a sleeping worker", pick_up),
+    ("claim", claim_beside_backlog),
+    ("snapshot open", in_and_out_beside_snapshot),
 )
 CLEANING = "removing the jobs"
 
@@ -43,7 +47,7 @@ async def bench(forge: Forge, *, jobs: int, seconds: float, progress: Progress) 
     found: list[Measurement] = []
     async with open_room(forge, lambda done: progress(CLEANING, done, 0)) as room:
         for name, measure in MEASURES:
-            found.append(await measure(room, _watch(name, jobs, seconds, progress)))
+            found += await measure(room, _watch(name, jobs, seconds, progress))
     return Report(server=server, measurements=found)
 
 

@@ -16,7 +16,7 @@ PATIENCE = 10.0
 PAUSE = 0.02  # enough for the worker to acknowledge the last job and to fall asleep
 
 
-async def run_worker(room: Room, watch: Stopwatch) -> Measurement:
+async def run_worker(room: Room, watch: Stopwatch) -> list[Measurement]:
     """A worker whose handler does nothing, until the queue is empty or the time is over."""
     queue = room.queue("worker")
     await room.fill(queue, watch.most_jobs, watch.most_seconds)
@@ -32,10 +32,10 @@ async def run_worker(room: Room, watch: Stopwatch) -> Measurement:
     watch.start()
     async with worker:
         await worker.run_worker({queue: CONCURRENCY}, stop=stop, drain=True)
-    return watch.result()
+    return [watch.result()]
 
 
-async def pick_up(room: Room, watch: Stopwatch) -> Measurement:
+async def pick_up(room: Room, watch: Stopwatch) -> list[Measurement]:
     """From the call of `enqueue` to the start of the handler, of a worker that sleeps."""
     queue = room.queue("latency")
     picked: asyncio.Queue[float] = asyncio.Queue()
@@ -61,7 +61,7 @@ async def pick_up(room: Room, watch: Stopwatch) -> Measurement:
                 watch.count(1, await once())
         finally:
             stop.set()
-    return watch.result(paced=True)
+    return [watch.result(paced=True)]
 
 
 async def _until(worker: Forge, queue: str, stop: asyncio.Event) -> Any:

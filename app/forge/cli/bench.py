@@ -19,7 +19,7 @@ from forge.cli.show import (
 )
 from forge.client import Forge
 
-COLUMNS = ("measured", "jobs", "seconds", "jobs/s", "p50 ms", "p99 ms")
+COLUMNS = ("measured", "jobs", "seconds", "jobs/s", "p50 ms", "p99 ms", "backlog")
 
 
 @click.command()
@@ -39,7 +39,8 @@ COLUMNS = ("measured", "jobs", "seconds", "jobs/s", "p50 ms", "p99 ms")
 )
 @json_option
 def bench(jobs: int, seconds: float, as_json: bool) -> None:
-    """Measure enqueuing, claiming, completing, a worker and its pick-up latency.
+    """Measure enqueuing, claiming, completing, a worker, its pick-up latency, a claim beside a
+    backlog, and what a transaction that stays open does to the pace.
 
     It works in queues of its own, forge-bench-…, and removes them at the end with their jobs.
     On a database in use it competes with the work that goes on there.
@@ -79,7 +80,15 @@ def _show(report: Report) -> None:
     print_table(
         COLUMNS,
         [
-            (row.name, row.jobs, row.seconds, row.per_second, row.p50_ms, row.p99_ms)
+            (
+                row.name,
+                row.jobs,
+                row.seconds,
+                row.per_second,
+                row.p50_ms,
+                row.p99_ms,
+                row.backlog,
+            )
             for row in report.measurements
         ],
     )

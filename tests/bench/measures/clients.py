@@ -7,6 +7,7 @@ from typing import Any
 
 from tests.bench.children import ask
 from tests.bench.measure import Against, Case, Measure, Sample
+from tests.bench.result import Goal
 from tests.bench.rig import Rig
 from tests.bench.subjects import FORGE, PEERS, SUBJECTS
 
@@ -15,6 +16,7 @@ WAYS: dict[str, dict[str, Any]] = {
     "one by one, 4 connections": {"connections": 4},
     "1,000 a call, 1 connection": {"connections": 1, "bulk": 1000},
 }
+GOAL = Goal(title="Enqueue from Python ÷ best peer's own client", limit=2.0)
 
 
 def _take(name: str, way: str, rig: Rig) -> Sample:
@@ -26,8 +28,13 @@ def _take(name: str, way: str, rig: Rig) -> Sample:
 
 
 def _case(subject: str, way: str) -> Case:
-    against = None if subject == FORGE else Against(subject=FORGE, case=way)
-    return Case(subject=subject, name=way, take=partial(_take, subject, way), against=against)
+    peers = Against(subjects=list(PEERS), case=way, goal=GOAL)
+    return Case(
+        subject=subject,
+        name=way,
+        take=partial(_take, subject, way),
+        against=[peers] if subject == FORGE else [],
+    )
 
 
 MEASURE = Measure(

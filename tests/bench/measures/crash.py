@@ -6,12 +6,14 @@ import time
 
 from tests.bench.children import Child, until
 from tests.bench.measure import Case, Measure, Sample
+from tests.bench.result import Goal
 from tests.bench.rig import Rig
 from tests.bench.subjects import FORGE, SUBJECTS
 
 JOBS = 10
 SETTLED = 2.0  # seconds after which the second worker has gone to sleep
 PATIENCE = 90.0  # seconds: a lease and more
+GOAL = Goal(title="A killed worker's jobs run again, seconds", limit=1.5, at_most=True)
 
 
 def _take(rig: Rig) -> Sample:
@@ -43,5 +45,5 @@ MEASURE = Measure(
     title="A worker is killed",
     about=f"One worker holds {JOBS} jobs that hang, another one sleeps. From the SIGKILL of the "
     "first until the second has begun all of them; the lease is 60 s.",
-    cases=[Case(subject=FORGE, name="SIGKILL", take=_take)],
+    cases=[Case(subject=FORGE, name="SIGKILL", take=_take, goals={"seconds": GOAL})],
 )

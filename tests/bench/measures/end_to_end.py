@@ -9,20 +9,28 @@ from functools import partial
 from tests.bench.children import Child, until
 from tests.bench.databases import Database
 from tests.bench.measure import Against, Case, Measure, Sample
+from tests.bench.result import Goal
 from tests.bench.rig import Rig
-from tests.bench.subjects import FORGE, LEAN, SUBJECTS, Subject
+from tests.bench.subjects import FORGE, LEAN, PEERS, SUBJECTS, Subject
 
 PROCESSES = (1, 2)
 # Jobs a second, about: how many there are to be for a run of one spell.
 PACES = {
-    FORGE: 25_000,
-    LEAN: 25_000,
+    FORGE: 40_000,
+    LEAN: 50_000,
     "graphile-worker": 30_000,
     "pg-boss": 20_000,
     "procrastinate": 400,
     "pgqueuer": 12_000,
 }
 PATIENCE = 20  # spells
+GOALS = {
+    LEAN: [(list(PEERS), Goal(title="Worker, no history ÷ best peer", limit=1.5))],
+    FORGE: [
+        (["graphile-worker"], Goal(title="Worker ÷ graphile-worker", limit=1.0)),
+        (["pg-boss"], Goal(title="Worker ÷ pg-boss", limit=2.0)),
+    ],
+}
 
 
 def _take(name: str, processes: int, rig: Rig) -> Sample:
@@ -68,9 +76,14 @@ def _emptied(
 
 def _case(subject: str, processes: int) -> Case:
     name = f"{processes} process{'es' * (processes > 1)}"
-    against = None if subject == FORGE else Against(subject=FORGE, case=name)
     return Case(
-        subject=subject, name=name, take=partial(_take, subject, processes), against=against
+        subject=subject,
+        name=name,
+        take=partial(_take, subject, processes),
+        against=[
+            Against(subjects=others, case=name, goal=goal)
+            for others, goal in GOALS.get(subject, ())
+        ],
     )
 
 

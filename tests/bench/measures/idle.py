@@ -15,6 +15,7 @@ from tests.bench.children import Child
 from tests.bench.databases import Database
 from tests.bench.measure import Case, Measure, Sample
 from tests.bench.proc import cpu_seconds
+from tests.bench.result import Goal
 from tests.bench.rig import Rig
 from tests.bench.statements import Asked
 from tests.bench.subjects import FORGE, SUBJECTS
@@ -22,6 +23,9 @@ from tests.bench.subjects import FORGE, SUBJECTS
 DASHBOARDS = 20
 SETTLED = 3.0  # seconds after which the start is over
 WATCHED = 20.0
+ASKED = Goal(title="Idle: statements/s", limit=1.0, at_most=True)
+BUSY = Goal(title="Idle: % of a core", limit=1.0, at_most=True)
+GOALS = {"statements/s": ASKED, "transactions/s": ASKED, "% of a core": BUSY}
 
 
 def _watch(rig: Rig, database: Database, pid: int) -> Sample:
@@ -98,7 +102,7 @@ MEASURE = Measure(
     about=f"Over {WATCHED:.0f} s: how much the database is asked, and the processor time of the "
     f"process that asks: a worker without jobs; the API with {DASHBOARDS} dashboards open.",
     cases=[
-        Case(subject=FORGE, name="worker", take=_worker),
-        Case(subject=FORGE, name=f"API with {DASHBOARDS} dashboards", take=_api),
+        Case(subject=FORGE, name="worker", take=_worker, goals=GOALS),
+        Case(subject=FORGE, name=f"API with {DASHBOARDS} dashboards", take=_api, goals=GOALS),
     ],
 )

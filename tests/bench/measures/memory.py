@@ -7,12 +7,14 @@ import time
 from tests.bench.children import Child
 from tests.bench.measure import Case, Measure, Sample
 from tests.bench.proc import resident_megabytes
+from tests.bench.result import Goal
 from tests.bench.rig import Rig
 from tests.bench.subjects import FORGE, SUBJECTS
 
 JOBS = 1_000_000
 PATIENCE = 1800.0
 EVERY = 0.5
+GOAL = Goal(title="Worker's memory after 1,000,000 jobs ÷ after 100,000", limit=1.05, at_most=True)
 
 
 def _take(rig: Rig) -> Sample:
@@ -49,7 +51,7 @@ MEASURE = Measure(
     key="memory",
     title="A worker's memory over 1,000,000 jobs",
     about="The resident memory of one worker process with a handler that does nothing.",
-    cases=[Case(subject=FORGE, name="1 process", take=_take)],
+    cases=[Case(subject=FORGE, name="1 process", take=_take, goals={"late / early": GOAL})],
     rounds=1,
     axes=("jobs", "MB"),
 )

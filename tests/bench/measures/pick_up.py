@@ -13,6 +13,7 @@ from tests.bench.children import Child, ask
 from tests.bench.databases import Database
 from tests.bench.measure import Against, Case, Measure, Sample
 from tests.bench.payload import PAYLOAD_TEXT
+from tests.bench.result import Goal
 from tests.bench.rig import Rig
 from tests.bench.subjects import FORGE, PEERS, SUBJECTS
 
@@ -21,6 +22,8 @@ PAUSE = 0.02  # seconds: enough for any of them to acknowledge the last job and 
 ALONE = "idle"
 BESIDE = "beside 2,000 jobs/s of others"
 RATE = 2_000
+GOAL = Goal(title="Pick-up by an idle worker ÷ best peer", limit=1.0, at_most=True)
+BESIDE_GOAL = Goal(title="Pick-up beside 2,000 jobs/s of others, p99 ms", limit=50, at_most=True)
 
 
 def _spans(rig: Rig, name: str, database: Database) -> dict[str, float]:
@@ -64,8 +67,13 @@ def _others(rig: Rig, database: Database) -> Iterator[Child]:
 
 
 def _case(subject: str) -> Case:
-    against = None if subject == FORGE else Against(subject=FORGE, case=ALONE)
-    return Case(subject=subject, name=ALONE, take=partial(_alone, subject), against=against)
+    peers = Against(subjects=list(PEERS), case=ALONE, goal=GOAL)
+    return Case(
+        subject=subject,
+        name=ALONE,
+        take=partial(_alone, subject),
+        against=[peers] if subject == FORGE else [],
+    )
 
 
 MEASURE = Measure(
@@ -75,6 +83,6 @@ MEASURE = Measure(
     "the start of the handler, one job at a time, with pauses in which the worker falls asleep.",
     cases=[
         *(_case(subject) for subject in (FORGE, *PEERS)),
-        Case(subject=FORGE, name=BESIDE, take=_beside),
+        Case(subject=FORGE, name=BESIDE, take=_beside, goals={"p99 ms": BESIDE_GOAL}),
     ],
 )

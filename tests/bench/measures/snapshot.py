@@ -9,6 +9,7 @@ from statistics import mean
 from tests.bench.databases import connect
 from tests.bench.measure import Against, Case, Measure, Sample
 from tests.bench.measures.flow import BATCH, flow
+from tests.bench.result import Goal
 from tests.bench.rig import Rig
 from tests.bench.subjects import FORGE
 
@@ -18,6 +19,10 @@ EDGE = 12  # the first and the last of so many parts are compared: ten seconds e
 
 CLOSED = "no transaction open"
 OPEN = "a snapshot open all the time"
+GOALS = {
+    "last / first": Goal(title="Snapshot open: last 10 s ÷ first 10 s", limit=0.9),
+    "jobs": Goal(title="Snapshot open: jobs in 2 minutes", limit=300_000),
+}
 
 
 def _take(held: bool, rig: Rig) -> Sample:
@@ -52,7 +57,8 @@ MEASURE = Measure(
             subject=FORGE,
             name=OPEN,
             take=partial(_take, True),
-            against=Against(subject=FORGE, case=CLOSED),
+            against=[Against(subjects=[FORGE], case=CLOSED)],
+            goals=GOALS,
         ),
     ],
     rounds=1,
