@@ -2,19 +2,48 @@
 
 from __future__ import annotations
 
-from hypothesis import strategies as st
-from hypothesis.stateful import rule
+from datetime import timedelta
 
-from tests.model.working import Working, picks
+from hypothesis import strategies as st
+from hypothesis.stateful import initialize, rule
+
+from tests.model.working import Working, keys, lengths, picks, priorities, retries, starts
 
 OPERATIONS = [
     *["cancel", "cancel", "retry", "retry"],
-    *["discard", "discard", "discard", "retry_dead", "pause or resume"],
+    *["discard", "discard", *["retry_dead"] * 3, "pause or resume"],
 ]
 
 
 class Machine(Working):
     """Adds what operators do, and the passing of time."""
+
+    @initialize(
+        jobs=st.lists(st.tuples(keys, priorities, starts, retries), min_size=2, max_size=5),
+        length=lengths,
+        fate=st.sampled_from(["runs", "dies", "is revived"]),
+        asked_to_end=st.booleans(),
+    )
+    def begin_with_some_jobs(
+        self,
+        jobs: list[tuple[str | None, int, timedelta, int | None]],
+        length: timedelta,
+        fate: str,
+        asked_to_end: bool,
+    ) -> None:
+        for job in jobs:
+            self.enqueue(*job)
+            self.rows_are_those_of_the_model()
+        self.dequeue(2, length)
+        self.rows_are_those_of_the_model()
+        if fate != "runs" and self.claims:
+            self.fail(0, retryable=False, retry_in=None)
+            self.rows_are_those_of_the_model()
+        if fate == "is revived":
+            self.retry_dead(1)
+            self.rows_are_those_of_the_model()
+        if asked_to_end:
+            self.cancel(1)
 
     @rule(how=st.sampled_from(OPERATIONS), pick=picks)
     def operate(self, how: str, pick: int) -> None:

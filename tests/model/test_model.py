@@ -1,4 +1,7 @@
-"""The state machine of jobs, against a model: 250 examples of 40 steps, always the same ones.
+"""The state machine of jobs, against a model: 250 examples of 40 steps.
+
+They are the same ones in every run of the suite, but not in every version of it: Hypothesis likes
+the constants that it finds in the modules that are loaded.
 
 FORGE_TEST_EXAMPLES=5000 runs so many, at random.
 """
@@ -61,9 +64,11 @@ def test_any_order_of_calls_keeps_the_tables_equal_to_the_model(db: Database, cl
         def __init__(self) -> None:
             super().__init__(connection, edges, covered)
 
-    run_state_machine_as_test(OnThisDatabase, settings=settings.get_profile(PROFILE))
-
-    assert {function for function, count in covered.answered.items() if count} == CALLED
-    assert covered.refused.keys() == REFUSED
     changes = {(before, after) for before, after, _ in edges if before not in (after, "WAITING")}
-    assert covered.changes.keys() == changes
+    wanted = (CALLED, REFUSED, changes)
+    # Once is nearly always enough to come to everything; what is rare may need other examples.
+    for profile in (PROFILE, "model at length", "model at length"):
+        run_state_machine_as_test(OnThisDatabase, settings=settings.get_profile(profile))
+        if covered.kinds() == wanted:
+            break
+    assert covered.kinds() == wanted
