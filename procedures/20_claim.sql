@@ -59,7 +59,6 @@ declare
     v_priority integer;
     v_ids bigint[];
     v_last timestamptz;
-    v_found integer;
     v_chosen bigint[];
 begin
     select q.paused_at is not null, q.lanes into v_paused, v_lanes
@@ -83,25 +82,29 @@ begin
         -- One priority after the other, highest first: each round is one range of job_ready_idx that
         -- ends now, so that a hundred thousand jobs scheduled ahead cost nothing.
         loop
-            select array_agg(f.id), max(f.scheduled_at), max(f.priority) into v_ids, v_last, v_found
-            from (                      -- a fence: the limit holds under any plan
-                select j.id, j.scheduled_at, j.priority
+            if v_lane.high = v_lane.low then
+                v_priority := v_lane.low;
+            else
+                -- As _next_priority, without the price of a call. Not within the next statement: as soon
+                -- as another session has changed a row that it is to lock, it would evaluate this again.
+                select j.priority into v_priority
                 from forge.jobs as j
                 where j.queue = _choose.queue
                     and j.status = 'PENDING'
-                    and j.priority = case
-                        when v_lane.high = v_lane.low then v_lane.low
-                        else (          -- as _next_priority, without the price of a call
-                            select n.priority
-                            from forge.jobs as n
-                            where n.queue = _choose.queue
-                                and n.status = 'PENDING'
-                                and n.priority >= v_lane.low
-                                and n.priority < v_priority
-                            order by n.priority desc
-                            limit 1
-                        )
-                    end
+                    and j.priority >= v_lane.low
+                    and j.priority < v_priority
+                order by j.priority desc
+                limit 1;
+                exit when not found;
+            end if;
+
+            select array_agg(f.id), max(f.scheduled_at) into v_ids, v_last
+            from (                      -- a fence: the limit holds under any plan
+                select j.id, j.scheduled_at
+                from forge.jobs as j
+                where j.queue = _choose.queue
+                    and j.status = 'PENDING'
+                    and j.priority = v_priority
                     and j.scheduled_at >= v_floor
                     and j.scheduled_at <= _choose.at
                     and (_choose.types is null or j.type = any(_choose.types))
@@ -123,11 +126,6 @@ begin
                 end if;
             end if;
             exit when v_lane.high = v_lane.low;
-            -- Nothing there may mean that nothing is due at the highest priority.
-            v_priority := coalesce(
-                v_found, forge._next_priority(_choose.queue, v_lane, v_priority)
-            );
-            exit when v_priority is null;
         end loop;
     end loop;
     return v_chosen;

@@ -20,6 +20,28 @@ comment on function forge._leases_from() is
 'Where in job_processing_idx the jobs that run begin: before it lie the dead rows of those that ended well,
 and nothing else but claims that took long to commit. Internal.';
 
+create or replace function forge._lose(
+    job forge.jobs,
+    error text,
+    error_type text
+)
+returns void
+language plpgsql volatile
+as $function$
+declare
+    v_row constant forge.failed := forge._settle(
+        job, _lose.error, _lose.error_type, null, true, null, job.attempts - 1
+    );
+begin
+    -- Whoever is gone may have taken the bell along, and then nobody hears it.
+    if v_row.scheduled_at <= forge.now() then
+        perform forge._tell_due(job.queue);
+    end if;
+end;
+$function$;
+comment on function forge._lose(forge.jobs, text, text) is
+'Ends the attempt of a job, locked by the caller, whose worker is gone or late. Internal.';
+
 create or replace function forge._lose_jobs_of(
     worker text
 )
@@ -41,9 +63,7 @@ begin
         order by j.id
         for update skip locked
     loop
-        perform forge._settle(
-            v_job, 'the worker is gone', 'WorkerLost', null, true, null, v_job.attempts - 1
-        );
+        perform forge._lose(v_job, 'the worker is gone', 'WorkerLost');
         v_count := v_count + 1;
     end loop;
     return v_count;
@@ -78,10 +98,7 @@ begin
         limit 1000
         for update skip locked
     loop
-        perform forge._settle(
-            v_job, 'the lease ended before the job did', 'LeaseExpired',
-            null, true, null, v_job.attempts - 1
-        );
+        perform forge._lose(v_job, 'the lease ended before the job did', 'LeaseExpired');
         v_count := v_count + 1;
     end loop;
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 
+from forge.db import VACUUM
 from tests.bench import pgbench
 from tests.bench.databases import Database, connect
 from tests.bench.options import Options
@@ -70,7 +71,9 @@ def _ticking(dsn: str) -> Iterator[None]:
     def tick() -> None:
         with connect(dsn) as connection:
             while not ended.wait(TICK):
-                connection.execute("select from forge.tick()")
+                tasks = connection.execute("select task from forge.tick()").fetchall()
+                if ("vacuum",) in tasks:
+                    connection.execute(VACUUM.encode())
 
     thread = threading.Thread(target=tick, name="tick")
     thread.start()

@@ -99,3 +99,15 @@ def test_statements_are_composed_only_where_names_are_not_known(path: Path) -> N
 def test_no_function_is_strict(path: Path) -> None:
     # It would turn a mistake into a silent null.
     assert numbered(path, r"\bstrict\b|returns null on null", code(path)) == []
+
+
+@each_file
+def test_a_claim_of_rows_holds_no_value_that_is_looked_up(path: Path) -> None:
+    """As soon as another session has changed one of the rows, PostgreSQL evaluates all of these
+    anew, also where a `case` had spared the statement that: a claim then read every dead row.
+    """
+    claims = [
+        statement for statement in "\n".join(code(path)).split(";") if "skip locked" in statement
+    ]
+    looked_up = r"(?:\b(?:then|else|and|or|where)|[=<>+,(-])\s*\(\s*select\b"
+    assert [claim for claim in claims if re.search(looked_up, claim)] == []
