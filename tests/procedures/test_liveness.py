@@ -38,6 +38,20 @@ def crew(db: Database, call: Calls, noon: Clock) -> Crew:
     return Crew(db, call, noon)
 
 
+def test_others_are_told_of_jobs_that_come_back_though_the_bell_died_with_the_worker(
+    crew: Crew, call: Calls, db: Database
+) -> None:
+    sleeper = Calls(db.connect())
+    sleeper.select("listen forge_due")
+    queue = call.running()["queue"]
+    crew.die()
+    crew.tick_after(1)
+    crew.tick_after(0.25)  # less than a second later: the tick looks for due jobs once a second
+
+    (note,) = sleeper.connection.notifies(timeout=5, stop_after=1)
+    assert (note.channel, note.payload) == ("forge_due", queue)
+
+
 def test_the_jobs_of_a_dead_worker_come_back_at_the_second_look(crew: Crew, call: Calls) -> None:
     job = call.running()
     assert crew.tick_after(1) == {}
