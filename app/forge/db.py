@@ -198,12 +198,17 @@ async def open_pool(
 @asynccontextmanager
 async def borrow(pool: Pool) -> AsyncIterator[Connection]:
     """A connection from the pool. Raises `DatabaseUnavailable` where none can be had in time."""
+    # Not pool.connection(), which commits at the end: a call commits itself, and one that is idle
+    # would wait for nothing.
     try:
-        async with pool.connection() as conn:
-            yield conn
+        conn = await pool.getconn()
     except PoolTimeout as error:
         raise DatabaseUnavailable(
             "the database cannot be reached",
             str(error),
             "check DATABASE_URL and that PostgreSQL is running",
         ) from error
+    try:
+        yield conn
+    finally:
+        await pool.putconn(conn)

@@ -30,6 +30,8 @@ class Caller:
 
     async def _open(self) -> Pool:
         loop = asyncio.get_running_loop()
+        if self._pool is not None and self._loop is loop:
+            return self._pool
         if self._loop is not loop:  # a pool and a lock belong to the loop that they were made in
             self._loop, self._pool = loop, None
             self._lock, self._stack = asyncio.Lock(), AsyncExitStack()
