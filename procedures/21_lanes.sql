@@ -289,7 +289,7 @@ begin
             session_user, (select c.relowner from pg_class as c where c.oid = 'forge.jobs'::regclass), 'usage'
         )
         and not forge._are_dead_rows_kept()
-        and forge._is_time_for('vacuum', _may_vacuum.at, interval '10 seconds');
+        and forge._is_time_for('vacuum', _may_vacuum.at, interval '5 seconds');
 end;
 $function$;
 comment on function forge._may_vacuum(bigint, timestamptz) is
