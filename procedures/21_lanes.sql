@@ -289,19 +289,21 @@ begin
             session_user, (select c.relowner from pg_class as c where c.oid = 'forge.jobs'::regclass), 'usage'
         )
         and not forge._are_dead_rows_kept()
-        and forge._is_time_for('vacuum', _may_vacuum.at, interval '5 seconds');
+        and forge._is_time_for('vacuum', _may_vacuum.at, interval '10 seconds');
 end;
 $function$;
 comment on function forge._may_vacuum(bigint, timestamptz) is
 'Whether it would do good to vacuum the hot tables now, and the caller may: autovacuum comes once a minute,
 and by then a busy queue has left a million dead rows. Internal.';
 
-create or replace function forge._keep_lanes(at timestamptz)
+create or replace function forge._keep_lanes(
+    dead bigint,
+    at timestamptz
+)
 returns bigint
 language plpgsql volatile
 as $function$
 declare
-    v_dead constant bigint := forge._dead_rows(_keep_lanes.at);
     v_kept constant boolean := forge._are_dead_rows_kept();
     v_horizon constant timestamptz := coalesce(forge._horizon(_keep_lanes.at), '-infinity');
     v_since timestamptz;
@@ -312,7 +314,7 @@ declare
 begin
     -- Once they are there, lanes stay for a while, so that they do not come and go.
     select t.done_at into v_since from forge.tick_tasks as t where t.task = 'lanes';
-    if v_dead > 10000 then
+    if _keep_lanes.dead > 10000 then
         insert into forge.tick_tasks as t (task, done_at)
         values ('lanes', _keep_lanes.at)
         on conflict on constraint tick_tasks_pkey do update
@@ -355,6 +357,6 @@ begin
     return v_count;
 end;
 $function$;
-comment on function forge._keep_lanes(timestamptz) is
+comment on function forge._keep_lanes(bigint, timestamptz) is
 'Makes lanes while there are dead rows, keeps them up to date, and drops them when that is over; returns
 of how many queues. Internal.';

@@ -36,6 +36,7 @@ declare
     v_now constant timestamptz := forge.now();
     v_queue text;
     v_count bigint;
+    v_dead bigint;
 begin
     if not pg_try_advisory_xact_lock(forge._lock_space('tick'), 0) then
         return;
@@ -54,12 +55,12 @@ begin
             return next ('tallies', v_count)::forge.tick_result;
         end if;
 
-        v_count := forge._dead_rows(v_now);
-        if forge._may_vacuum(v_count, v_now) then
-            return next ('vacuum', v_count)::forge.tick_result;
+        v_dead := forge._dead_rows(v_now);
+        if forge._may_vacuum(v_dead, v_now) then
+            return next ('vacuum', v_dead)::forge.tick_result;
         end if;
 
-        v_count := forge._keep_lanes(v_now);
+        v_count := forge._keep_lanes(v_dead, v_now);
         if v_count > 0 then
             return next ('lanes', v_count)::forge.tick_result;
         end if;

@@ -44,6 +44,7 @@ class Working(Base):
         delay=st.none() | delays,
     )
     def report(self, how: str, pick: int, retryable: bool, delay: timedelta | None) -> None:
+        self.have_a_job_run()
         match how:
             case "complete":
                 self.complete(pick)

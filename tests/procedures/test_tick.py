@@ -17,7 +17,7 @@ def test_a_second_tick_returns_at_once(db: Database, call: Calls, noon: Clock) -
     assert call.tick() != {}
 
 
-def test_nothing_to_do_is_no_rows(db: Database, call: Calls, noon: Clock) -> None:
+def test_nothing_to_do_is_no_rows(call: Calls, noon: Clock) -> None:
     call.tick()
     noon.advance(minutes=2)
 
