@@ -21,6 +21,11 @@ from forge.owner import Owner
 PATIENCE = 45.0  # for what takes a second or two on a machine with nothing else to do
 
 
+def _hear_hangups() -> None:
+    """As from a terminal: under nohup `forge up` would find them ignored, and respect that."""
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
+
+
 class Running:
     """`forge up` on one home and one port; everything is stopped and gone at the end."""
 
@@ -39,6 +44,7 @@ class Running:
             stdout=subprocess.PIPE,
             stderr=self._log,
             text=True,
+            preexec_fn=_hear_hangups,
         )
         assert self.process.stdout is not None
         line = self.process.stdout.readline()
