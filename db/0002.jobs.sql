@@ -35,6 +35,17 @@ create table forge.jobs (
     tags text[],
     payload jsonb not null,
     errors jsonb,
+    -- What few jobs have: a null costs nothing.
+    timeout interval,
+    unique_global boolean,
+    unique_for interval,
+    concurrency_key text collate "C",
+    on_parent_failure text collate "C",
+    retry_rules jsonb,
+    schedule text collate "C",
+    nominal_at timestamptz,
+    origin jsonb,
+    slot boolean,
     constraint jobs_pkey primary key (id)
 ) with (
     -- The hot table: vacuumed by the number of dead rows, never by its share, and at full speed.
@@ -53,6 +64,15 @@ comment on column forge.jobs.max_retries is 'Re-runs after the first attempt; nu
 comment on column forge.jobs.attempts is 'Claims that counted; given back by release and snooze.';
 comment on column forge.jobs.lease is 'The fence: only who holds it may finish the job.';
 comment on column forge.jobs.errors is 'Every failed attempt, oldest first: attempt, worker, times, error.';
+comment on column forge.jobs.timeout is 'How long one attempt may take; from the claim on the type''s, where the job has none.';
+comment on column forge.jobs.unique_global is 'Whether its unique_key counts across queues; null: within its queue.';
+comment on column forge.jobs.unique_for is 'How long its unique_key stays taken after its end.';
+comment on column forge.jobs.concurrency_key is 'Whose limits it counts against, such as a tenant''s.';
+comment on column forge.jobs.on_parent_failure is 'What a failed parent does to it: wait, run or cancel.';
+comment on column forge.jobs.retry_rules is 'Its own rules by class of error; they go before those of its type and queue.';
+comment on column forge.jobs.schedule is 'The schedule that made it; nominal_at is the time it stands for.';
+comment on column forge.jobs.origin is 'Where it came from when it was revived.';
+comment on column forge.jobs.slot is 'Whether it counts against the limit of its queue: it runs, and the queue has one.';
 
 -- Serves the claim and the question which queues have work.
 create index job_ready_idx on forge.jobs (queue, priority desc, scheduled_at, id)
@@ -66,9 +86,11 @@ where status = 'PROCESSING';
 create index job_waiting_idx on forge.jobs (queue, id)
 where status = 'WAITING';
 
--- Serves unique_key: one live job a key.
+-- Serves unique_key: one live job a key, in a queue or in all.
 create unique index job_unique_idx on forge.jobs (queue, unique_key)
-where unique_key is not null;
+where unique_key is not null and unique_global is null;
+create unique index job_unique_global_idx on forge.jobs (unique_key)
+where unique_global;
 
 create table forge.history (
     id bigint not null,
@@ -95,7 +117,16 @@ create table forge.history (
     tags text[],
     payload jsonb not null,
     result jsonb,
-    errors jsonb
+    errors jsonb,
+    timeout interval,
+    unique_global boolean,
+    unique_for interval,
+    concurrency_key text collate "C",
+    on_parent_failure text collate "C",
+    retry_rules jsonb,
+    schedule text collate "C",
+    nominal_at timestamptz,
+    origin jsonb
 ) partition by range (finished_at);
 
 comment on table forge.history is
@@ -107,6 +138,7 @@ create index history_id_idx on forge.history (id);
 -- Takes what no day's partition takes, so that finishing a job never fails for want of one.
 create table forge.history_default partition of forge.history default;
 
+-- The columns of the history, so that rows move between the two as they are.
 create table forge.dead_jobs (
     id bigint not null,
     scheduled_at timestamptz not null,
@@ -124,16 +156,26 @@ create table forge.dead_jobs (
     retry_factor double precision,
     retry_cap interval,
     retry_jitter double precision,
+    status text collate "C" not null,
     queue text collate "C" not null,
     type text collate "C" not null,
     worker text collate "C",
     unique_key text collate "C",
     tags text[],
     payload jsonb not null,
+    result jsonb,
     errors jsonb,
+    timeout interval,
+    unique_global boolean,
+    unique_for interval,
+    concurrency_key text collate "C",
+    on_parent_failure text collate "C",
+    retry_rules jsonb,
+    schedule text collate "C",
+    nominal_at timestamptz,
+    origin jsonb,
     constraint dead_jobs_pkey primary key (id)
 );
-
 comment on table forge.dead_jobs is 'The dead-letter queue: jobs whose retries are used up or whose error is permanent.';
 
 -- Serves the count and the list of one queue's dead jobs.

@@ -2,6 +2,36 @@
 
 set local lock_timeout = '5s';
 
+-- What an enqueue may be told: an attribute a parameter. The last two are the schedules' own.
+create type forge.new_job as (
+    type text,
+    payload jsonb,
+    queue text,
+    priority integer,
+    scheduled_at timestamptz,
+    max_retries integer,
+    unique_key text,
+    retry_base interval,
+    retry_factor double precision,
+    retry_cap interval,
+    retry_jitter double precision,
+    tags text[],
+    unique_by text[],
+    unique_scope text,
+    unique_for interval,
+    on_conflict text,
+    debounce interval,
+    debounce_max interval,
+    concurrency_key text,
+    depends_on bigint[],
+    on_parent_failure text,
+    batch bigint,
+    timeout interval,
+    retry_rules jsonb,
+    schedule text,
+    nominal_at timestamptz
+);
+
 create type forge.claimed_job as (
     id bigint,
     queue text,
@@ -16,7 +46,10 @@ create type forge.claimed_job as (
     lease uuid,
     lease_expires_at timestamptz,
     timeout interval,
-    tags text[]
+    tags text[],
+    concurrency_key text,
+    schedule text,
+    nominal_at timestamptz
 );
 
 create type forge.enqueued as (id bigint, created boolean);
@@ -61,8 +94,15 @@ create type forge.type_row as (
     retry_cap interval,
     retry_jitter double precision,
     max_retries integer,
+    timeout interval,
     created_at timestamptz,
     updated_at timestamptz
+);
+
+create type forge.reason as (
+    code text,
+    sentence text,
+    detail jsonb
 );
 
 create type forge.retention_row as (history interval, dead interval);

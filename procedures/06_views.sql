@@ -26,7 +26,13 @@ select
     null::jsonb as result,
     coalesce(j.errors, '[]') as errors,
     j.revived_at,
-    j.revivals
+    j.revivals,
+    j.timeout,
+    j.concurrency_key,
+    j.on_parent_failure,
+    j.schedule,
+    j.nominal_at,
+    j.origin
 from forge.jobs as j
 union all
 select
@@ -52,7 +58,13 @@ select
     h.result,
     coalesce(h.errors, '[]') as errors,
     h.revived_at,
-    h.revivals
+    h.revivals,
+    h.timeout,
+    h.concurrency_key,
+    h.on_parent_failure,
+    h.schedule,
+    h.nominal_at,
+    h.origin
 from forge.history as h
 union all
 select
@@ -75,10 +87,16 @@ select
     d.tags,
     null::double precision as progress,
     null::text as progress_note,
-    null::jsonb as result,
+    d.result,
     coalesce(d.errors, '[]') as errors,
     d.revived_at,
-    d.revivals
+    d.revivals,
+    d.timeout,
+    d.concurrency_key,
+    d.on_parent_failure,
+    d.schedule,
+    d.nominal_at,
+    d.origin
 from forge.dead_jobs as d;
 
 comment on view forge.all_jobs is

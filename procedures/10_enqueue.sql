@@ -1,7 +1,9 @@
 -- Enqueue: new --enqueue--> PENDING, in the caller's transaction.
 --
--- Locks: the doorbell of the queue (a shared try), and with a unique_key the index entry of that key
--- until the caller commits. Raises: JQ001, JQ005. Called by: anyone who has work to be done.
+-- A job that says nothing rare of itself takes the short way, in enqueue and in enqueue_many alike; all
+-- others go through _enqueue, one by one. Locks: the doorbell of the queue (a shared try), and with a
+-- unique_key the index entry of that key until the caller commits. Raises: JQ001, JQ005. Called by: anyone
+-- who has work to be done.
 
 create or replace function forge._check_enqueue(
     type text,
@@ -53,7 +55,7 @@ $function$;
 comment on function forge._check_enqueue(text, jsonb, text, integer, timestamptz, text, text[]) is
 'Says which argument of an enqueue is wrong, if one is. Internal.';
 
-create or replace function forge._enqueue_unique(
+create or replace function forge._insert(
     job forge.jobs
 )
 returns forge.enqueued
@@ -62,33 +64,91 @@ as $function$
 declare
     v_row forge.enqueued;
 begin
+    job.id := nextval('forge.job_id_seq');
     -- The index decides, not a look before the insert. Whoever holds the key may finish between our
     -- insert and our look: then the key is free again, and the next round takes it.
     loop
-        insert into forge.jobs (
-            scheduled_at, created_at, priority, max_retries,
-            retry_base, retry_factor, retry_cap, retry_jitter,
-            status, queue, type, unique_key, tags, payload
-        )
-        values (
-            job.scheduled_at, job.created_at, job.priority, job.max_retries,
-            job.retry_base, job.retry_factor, job.retry_cap, job.retry_jitter,
-            'PENDING', job.queue, job.type, job.unique_key, job.tags, job.payload
-        )
-        on conflict (queue, unique_key) where unique_key is not null do nothing
-        returning id, true into v_row;
+        insert into forge.jobs as j select job.* on conflict do nothing returning j.id, true into v_row;
         exit when found;
 
         select j.id, false into v_row
         from forge.jobs as j
-        where j.queue = job.queue and j.unique_key = job.unique_key;
+        where j.unique_key = job.unique_key
+            and j.queue = job.queue
+            and j.unique_global is null
+            and job.unique_global is null;
         exit when found;
     end loop;
     return v_row;
 end;
 $function$;
-comment on function forge._enqueue_unique(forge.jobs) is
-'Inserts a job that has a unique_key, or finds the live one that holds it. Internal.';
+comment on function forge._insert(forge.jobs) is
+'Inserts a job, or finds the live one that holds its unique_key. Internal.';
+
+create or replace function forge._enqueue(
+    job forge.new_job,
+    at timestamptz
+)
+returns forge.enqueued
+language plpgsql volatile
+as $function$
+declare
+    v_job forge.jobs;
+    v_row forge.enqueued;
+begin
+    perform forge._check_enqueue(
+        job.type, job.payload, job.queue, job.priority, job.scheduled_at, job.unique_key, job.tags
+    );
+    perform forge._check_policy(
+        job.retry_base, job.retry_factor, job.retry_cap, job.retry_jitter, job.max_retries
+    );
+    perform forge._check_size('payload', job.payload);
+
+    v_job.status := 'PENDING';
+    v_job.attempts := 0;
+    v_job.revivals := 0;
+    v_job.created_at := _enqueue.at;
+    v_job.scheduled_at := coalesce(job.scheduled_at, _enqueue.at);
+    v_job.type := job.type;
+    v_job.payload := job.payload;
+    v_job.queue := job.queue;
+    v_job.priority := job.priority;
+    v_job.max_retries := job.max_retries;
+    v_job.retry_base := job.retry_base;
+    v_job.retry_factor := job.retry_factor;
+    v_job.retry_cap := job.retry_cap;
+    v_job.retry_jitter := job.retry_jitter;
+    v_job.tags := job.tags;
+    v_job.unique_key := job.unique_key;
+    v_job.schedule := job.schedule;
+    v_job.nominal_at := job.nominal_at;
+    v_row := forge._insert(v_job);
+
+    if v_row.created and v_job.status = 'PENDING' and v_job.scheduled_at <= _enqueue.at then
+        perform forge._ring(v_job.queue);
+    end if;
+    return v_row;
+end;
+$function$;
+comment on function forge._enqueue(forge.new_job, timestamptz) is
+'Adds one job with whatever may be said of it. Internal.';
+
+create or replace function forge._new_job(options jsonb)
+returns forge.new_job
+language plpgsql stable
+as $function$
+declare
+    v_job forge.new_job := jsonb_populate_record(null::forge.new_job, _new_job.options);
+begin
+    -- a JSON null is a payload too, which the record cannot tell from none
+    v_job.payload := coalesce(_new_job.options -> 'payload', '{}');
+    v_job.queue := coalesce(v_job.queue, 'default');
+    v_job.priority := coalesce(v_job.priority, 0);
+    return v_job;
+end;
+$function$;
+comment on function forge._new_job(jsonb) is
+'The parameters of enqueue from a document, with their defaults. Internal.';
 
 create or replace function forge.enqueue(
     type text,
@@ -102,7 +162,19 @@ create or replace function forge.enqueue(
     retry_factor double precision default null,
     retry_cap interval default null,
     retry_jitter double precision default null,
-    tags text[] default null
+    tags text[] default null,
+    unique_by text[] default null,
+    unique_scope text default null,
+    unique_for interval default null,
+    on_conflict text default null,
+    debounce interval default null,
+    debounce_max interval default null,
+    concurrency_key text default null,
+    depends_on bigint[] default null,
+    on_parent_failure text default null,
+    batch bigint default null,
+    timeout interval default null,
+    retry_rules jsonb default null
 )
 returns bigint
 language plpgsql volatile security definer
@@ -112,8 +184,6 @@ declare
     v_now constant timestamptz := forge.now();
     v_due constant timestamptz := coalesce(enqueue.scheduled_at, v_now);
     v_id bigint;
-    v_job forge.jobs;
-    v_row forge.enqueued;
 begin
     -- What is usual is told apart in one expression; the rest is looked at argument by argument.
     if (
@@ -126,53 +196,33 @@ begin
         and coalesce(enqueue.max_retries, 0) between 0 and 100000
         and num_nonnulls(
             enqueue.unique_key, enqueue.tags, enqueue.retry_base, enqueue.retry_factor,
-            enqueue.retry_cap, enqueue.retry_jitter
+            enqueue.retry_cap, enqueue.retry_jitter, enqueue.unique_by, enqueue.unique_scope,
+            enqueue.unique_for, enqueue.on_conflict, enqueue.debounce, enqueue.debounce_max,
+            enqueue.concurrency_key, enqueue.depends_on, enqueue.on_parent_failure, enqueue.batch,
+            enqueue.timeout, enqueue.retry_rules
         ) = 0
     ) is not true then
-        perform forge._check_enqueue(
-            enqueue.type, enqueue.payload, enqueue.queue, enqueue.priority, enqueue.scheduled_at,
-            enqueue.unique_key, enqueue.tags
-        );
-        perform forge._check_policy(
-            enqueue.retry_base, enqueue.retry_factor, enqueue.retry_cap, enqueue.retry_jitter,
-            enqueue.max_retries
-        );
-        perform forge._check_size('payload', enqueue.payload);
+        return (forge._enqueue(
+            row(
+                enqueue.type, enqueue.payload, enqueue.queue, enqueue.priority, enqueue.scheduled_at,
+                enqueue.max_retries, enqueue.unique_key, enqueue.retry_base, enqueue.retry_factor,
+                enqueue.retry_cap, enqueue.retry_jitter, enqueue.tags, enqueue.unique_by,
+                enqueue.unique_scope, enqueue.unique_for, enqueue.on_conflict, enqueue.debounce,
+                enqueue.debounce_max, enqueue.concurrency_key, enqueue.depends_on,
+                enqueue.on_parent_failure, enqueue.batch, enqueue.timeout, enqueue.retry_rules, null, null
+            )::forge.new_job,
+            v_now
+        )).id;
     end if;
 
-    if enqueue.unique_key is null then
-        v_id := nextval('forge.job_id_seq');    -- cheaper than to have it returned
-        insert into forge.jobs (
-            id, scheduled_at, created_at, priority, max_retries,
-            retry_base, retry_factor, retry_cap, retry_jitter,
-            status, queue, type, tags, payload
-        )
-        values (
-            v_id, v_due, v_now, enqueue.priority, enqueue.max_retries,
-            enqueue.retry_base, enqueue.retry_factor, enqueue.retry_cap, enqueue.retry_jitter,
-            'PENDING', enqueue.queue, enqueue.type, enqueue.tags, enqueue.payload
-        );
-    else
-        v_job.scheduled_at := v_due;
-        v_job.created_at := v_now;
-        v_job.priority := enqueue.priority;
-        v_job.max_retries := enqueue.max_retries;
-        v_job.retry_base := enqueue.retry_base;
-        v_job.retry_factor := enqueue.retry_factor;
-        v_job.retry_cap := enqueue.retry_cap;
-        v_job.retry_jitter := enqueue.retry_jitter;
-        v_job.queue := enqueue.queue;
-        v_job.type := enqueue.type;
-        v_job.unique_key := enqueue.unique_key;
-        v_job.tags := enqueue.tags;
-        v_job.payload := enqueue.payload;
-        v_row := forge._enqueue_unique(v_job);
-        if not v_row.created then
-            return v_row.id;
-        end if;
-        v_id := v_row.id;
-    end if;
-
+    v_id := nextval('forge.job_id_seq');    -- cheaper than to have it returned
+    insert into forge.jobs (
+        id, scheduled_at, created_at, priority, max_retries, status, queue, type, payload
+    )
+    values (
+        v_id, v_due, v_now, enqueue.priority, enqueue.max_retries, 'PENDING', enqueue.queue,
+        enqueue.type, enqueue.payload
+    );
     if v_due <= v_now and forge._is_bell_hung(enqueue.queue) then
         perform forge._notify(enqueue.queue);
     end if;
@@ -181,7 +231,8 @@ end;
 $function$;
 comment on function forge.enqueue(
     text, jsonb, text, integer, timestamptz, integer, text,
-    interval, double precision, interval, double precision, text[]
+    interval, double precision, interval, double precision, text[],
+    text[], text, interval, text, interval, interval, text, bigint[], text, bigint, interval, jsonb
 ) is
 'Adds one job, in the caller''s transaction: it exists when that commits, and never if it does not.
 
@@ -198,6 +249,20 @@ Parameters:
                 the backoff: base * factor^(n-1), at most cap, plus up to jitter (a share, 0 to 1);
                 default by type, queue, else 5 s, 2, 1 h, 0.1
   tags          at most 20 words to find the job by; default none
+  unique_by     makes the unique_key out of these: type, payload, payload.name; default none
+  unique_scope  where unique_key counts: queue or global; default queue
+  unique_for    how long the key stays taken after the job''s end; default not at all
+  on_conflict   what happens where the key is taken: keep, replace, merge or raise; default keep
+  debounce      each further enqueue of the key puts the job off to so long from then; default not
+  debounce_max  but never beyond so long from its first enqueue; default no end
+  concurrency_key
+                whose limits it counts against, such as a tenant''s; default none
+  depends_on    ids of jobs: it is WAITING until all of them are done; default none
+  on_parent_failure
+                what it does when one of those dies or is cancelled: wait, run or cancel; default wait
+  batch         the batch it belongs to; default none
+  timeout       how long one attempt may take, 1 second to 1 day; default by type, else no limit
+  retry_rules   rules by class of error, as set_retry_rules takes them; default by type, queue
 Returns: the id; where unique_key is taken, the id of the live job that holds it.
 Raises: JQ001, JQ005.
 Example: select forge.enqueue(''email'', ''{"to":"a@b.c"}'', priority => 10);';

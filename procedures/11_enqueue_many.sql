@@ -15,12 +15,27 @@ $function$;
 comment on function forge._job_keys() is
 'The keys that a job of enqueue_many may have. Internal.';
 
-create or replace function forge._has_job_keys(job jsonb)
+create or replace function forge._rare_job_keys()
+returns text[]
+language sql immutable parallel safe
+as $function$
+    select array[
+        'unique_by', 'unique_scope', 'unique_for', 'on_conflict', 'debounce', 'debounce_max',
+        'concurrency_key', 'depends_on', 'on_parent_failure', 'batch', 'timeout', 'retry_rules'
+    ];
+$function$;
+comment on function forge._rare_job_keys() is
+'Those keys that make enqueue_many take its jobs one by one. Internal.';
+
+create or replace function forge._has_job_keys(
+    job jsonb,
+    keys text[]
+)
 returns boolean
 language sql immutable parallel safe
 as $function$
     select jsonb_typeof($1) = 'object'
-        and $1 - forge._job_keys() = '{}'
+        and $1 - $2 = '{}'
         -- without a zone the time would depend on the session that happens to run this; the -02 of a
         -- lone date is none
         and (
@@ -28,7 +43,7 @@ as $function$
             or $1 ->> 'scheduled_at' ~ '[Tt ]\d.*(Z|z|[+-]\d\d(:?\d\d)?)$'
         );
 $function$;
-comment on function forge._has_job_keys(jsonb) is
+comment on function forge._has_job_keys(jsonb, text[]) is
 'Whether a document is an object with known keys, and its time one with a zone. Internal.';
 
 create or replace function forge._has_job_types(job jsonb)
@@ -47,6 +62,26 @@ as $function$
 $function$;
 comment on function forge._has_job_types(jsonb) is
 'Whether the values of a job are of types that a record would not see to. Internal.';
+
+create or replace function forge._has_rare_types(job jsonb)
+returns boolean
+language sql immutable parallel safe
+as $function$
+    select forge._has_job_types($1) and (
+        jsonb_typeof($1 -> 'unique_by') not in ('array', 'null')
+        or jsonb_typeof($1 -> 'unique_scope') not in ('string', 'null')
+        or jsonb_typeof($1 -> 'unique_for') not in ('string', 'null')
+        or jsonb_typeof($1 -> 'on_conflict') not in ('string', 'null')
+        or jsonb_typeof($1 -> 'debounce') not in ('string', 'null')
+        or jsonb_typeof($1 -> 'debounce_max') not in ('string', 'null')
+        or jsonb_typeof($1 -> 'concurrency_key') not in ('string', 'null')
+        or jsonb_typeof($1 -> 'depends_on') not in ('array', 'null')
+        or jsonb_typeof($1 -> 'on_parent_failure') not in ('string', 'null')
+        or jsonb_typeof($1 -> 'timeout') not in ('string', 'null')
+    ) is not true;
+$function$;
+comment on function forge._has_rare_types(jsonb) is
+'As _has_job_types, for jobs that say what few say. Internal.';
 
 create or replace function forge._parse_jobs(
     jobs jsonb,
@@ -76,7 +111,9 @@ as $function$
         e.tags,
         -- a JSON null is a payload too, which the record cannot tell from none
         coalesce(e.payload, e.job -> 'payload', '{}'),
-        null::jsonb
+        null::jsonb,
+        null::interval, null::boolean, null::interval, null::text, null::text, null::jsonb,
+        null::text, null::timestamptz, null::jsonb, null::boolean
     from rows from (
         jsonb_array_elements($1),
         jsonb_to_recordset($1) as (
@@ -104,10 +141,11 @@ comment on function forge._parse_jobs(jsonb, timestamptz) is
 statement that calls it. Internal.';
 
 create or replace function forge._check_jobs(jobs jsonb)
-returns void
+returns boolean
 language plpgsql volatile
 as $function$
 declare
+    v_keys constant text[] := forge._job_keys() || forge._rare_job_keys();
     v_wrong record;
 begin
     if (jsonb_typeof(_check_jobs.jobs) = 'array') is not true then
@@ -118,10 +156,18 @@ begin
         );
     end if;
 
-    select e.ordinality - 1 as position, e.job, forge._has_job_keys(e.job) as has_keys into v_wrong
+    perform
+    from jsonb_array_elements(_check_jobs.jobs) as e (job)
+    where not (forge._has_job_keys(e.job, forge._job_keys()) and forge._has_job_types(e.job))
+    limit 1;
+    if not found then
+        return false;
+    end if;
+
+    select e.ordinality - 1 as position, e.job, forge._has_job_keys(e.job, v_keys) as has_keys into v_wrong
     from jsonb_array_elements(_check_jobs.jobs) with ordinality as e (job, ordinality)
-    where not (forge._has_job_keys(e.job) and forge._has_job_types(e.job))
-    order by not forge._has_job_keys(e.job) desc, e.ordinality
+    where not (forge._has_job_keys(e.job, v_keys) and forge._has_rare_types(e.job))
+    order by not forge._has_job_keys(e.job, v_keys) desc, e.ordinality
     limit 1;
     if found and not v_wrong.has_keys then
         perform forge._invalid(
@@ -133,10 +179,12 @@ begin
             'jobs', v_wrong.job::text, 'use values of the types of enqueue''s parameters'
         );
     end if;
+    return true;
 end;
 $function$;
 comment on function forge._check_jobs(jsonb) is
-'Raises JQ001 or JQ005 for what is no array of objects with the parameters of enqueue. Internal.';
+'Raises JQ001 or JQ005 for what is no array of objects with the parameters of enqueue; returns whether one
+of them says what few say. Internal.';
 
 create or replace function forge._check_rows(
     jobs jsonb,
@@ -164,7 +212,7 @@ $function$;
 comment on function forge._check_rows(jsonb, timestamptz) is
 'Raises JQ001 or JQ005 for the first job that enqueue would refuse. Internal.';
 
-create or replace function forge._enqueue_keyed(
+create or replace function forge._enqueue_each(
     jobs jsonb,
     at timestamptz
 )
@@ -172,28 +220,37 @@ returns setof forge.enqueued
 language plpgsql volatile
 as $function$
 declare
-    v_jobs constant forge.jobs[] := array(
-        select j from forge._parse_jobs(_enqueue_keyed.jobs, _enqueue_keyed.at) as j
-    );
+    v_jobs forge.new_job[];
     v_ids bigint[];
     v_created boolean[];
     v_position integer;
     v_row forge.enqueued;
 begin
+    begin
+        v_jobs := array(
+            select forge._new_job(e.job)
+            from jsonb_array_elements(_enqueue_each.jobs) with ordinality as e (job, ordinality)
+            order by e.ordinality
+        );
+    exception
+        when data_exception then
+            perform forge._invalid('jobs', sqlerrm, 'use values of the types of enqueue''s parameters');
+    end;
+    -- In the order of keys, whatever queue those of all queues are in: two calls cannot deadlock.
     for v_position in
         select j.ordinality
         from unnest(v_jobs) with ordinality as j
-        order by j.queue, j.unique_key, j.ordinality
+        order by case when j.unique_scope = 'global' then '' else j.queue end, j.unique_key, j.ordinality
     loop
-        v_row := forge._enqueue_unique(v_jobs[v_position]);
+        v_row := forge._enqueue(v_jobs[v_position], _enqueue_each.at);
         v_ids[v_position] := v_row.id;
         v_created[v_position] := v_row.created;
     end loop;
     return query select u.id, u.created from unnest(v_ids, v_created) as u (id, created);
 end;
 $function$;
-comment on function forge._enqueue_keyed(jsonb, timestamptz) is
-'Enqueues jobs some of which have a unique_key: one after the other, in the order of keys. Internal.';
+comment on function forge._enqueue_each(jsonb, timestamptz) is
+'Enqueues jobs some of which say what few say: one after the other, in the order of unique keys. Internal.';
 
 create or replace function forge.enqueue_many(
     jobs jsonb
@@ -210,7 +267,10 @@ declare
     v_queues text[];
     v_queue text;
 begin
-    perform forge._check_jobs(enqueue_many.jobs);
+    if forge._check_jobs(enqueue_many.jobs) then
+        return query select e.* from forge._enqueue_each(enqueue_many.jobs, v_now) as e;
+        return;
+    end if;
     begin
         -- One pass over all of them; names are looked at once each.
         select
@@ -248,21 +308,21 @@ begin
     end if;
 
     if v_keyed then
-        return query select k.* from forge._enqueue_keyed(enqueue_many.jobs, v_now) as k;
-    else
-        return query
-        insert into forge.jobs (
-            scheduled_at, created_at, priority, max_retries,
-            retry_base, retry_factor, retry_cap, retry_jitter,
-            status, queue, type, tags, payload
-        )
-        select
-            j.scheduled_at, j.created_at, j.priority, j.max_retries,
-            j.retry_base, j.retry_factor, j.retry_cap, j.retry_jitter,
-            j.status, j.queue, j.type, j.tags, j.payload
-        from forge._parse_jobs(enqueue_many.jobs, v_now) as j
-        returning jobs.id, true;
+        return query select e.* from forge._enqueue_each(enqueue_many.jobs, v_now) as e;
+        return;
     end if;
+    return query
+    insert into forge.jobs (
+        scheduled_at, created_at, priority, max_retries,
+        retry_base, retry_factor, retry_cap, retry_jitter,
+        status, queue, type, tags, payload
+    )
+    select
+        j.scheduled_at, j.created_at, j.priority, j.max_retries,
+        j.retry_base, j.retry_factor, j.retry_cap, j.retry_jitter,
+        j.status, j.queue, j.type, j.tags, j.payload
+    from forge._parse_jobs(enqueue_many.jobs, v_now) as j
+    returning jobs.id, true;
 
     foreach v_queue in array coalesce(v_queues, '{}') loop
         perform forge._ring(v_queue);

@@ -179,11 +179,18 @@ begin
             attempted_at = v_now,
             worker = dequeue.worker,
             lease = v_lease,
-            lease_expires_at = v_expires
+            lease_expires_at = v_expires,
+            timeout = case      -- most installations have no types with a timeout: once, not per row
+                when (select true from forge.types as t where t.timeout is not null limit 1)
+                then coalesce(j.timeout, (select t.timeout from forge.types as t where t.type = j.type))
+                else j.timeout
+            end,
+            slot = (select q.limited from forge.queues as q where q.queue = dequeue.queue)
         where j.id = any(v_ids)
         returning
             j.id, j.queue, j.type, j.payload, j.priority, j.attempts, j.max_retries,
-            j.scheduled_at, j.created_at, j.tags
+            j.scheduled_at, j.created_at, j.lease_expires_at, j.timeout, j.tags,
+            j.concurrency_key, j.schedule, j.nominal_at
     )
     select
         c.id, c.queue, c.type, c.payload, c.priority, c.attempts,
@@ -196,7 +203,8 @@ begin
             (select q.max_retries from forge.queues as q where q.queue = dequeue.queue),
             (select s.max_retries from forge.settings as s)
         ),
-        c.scheduled_at, c.created_at, v_now, v_lease, v_expires, null::interval, c.tags
+        c.scheduled_at, c.created_at, v_now, v_lease, c.lease_expires_at, c.timeout, c.tags,
+        c.concurrency_key, c.schedule, c.nominal_at
     from claimed as c
     order by c.priority desc, c.scheduled_at, c.id;
 end;
@@ -283,11 +291,18 @@ begin
             attempted_at = v_now,
             worker = exchange.worker,
             lease = v_lease,
-            lease_expires_at = v_expires
+            lease_expires_at = v_expires,
+            timeout = case      -- most installations have no types with a timeout: once, not per row
+                when (select true from forge.types as t where t.timeout is not null limit 1)
+                then coalesce(j.timeout, (select t.timeout from forge.types as t where t.type = j.type))
+                else j.timeout
+            end,
+            slot = (select q.limited from forge.queues as q where q.queue = exchange.queue)
         where j.id = any(v_ids)
         returning
             j.id, j.queue, j.type, j.payload, j.priority, j.attempts, j.max_retries,
-            j.scheduled_at, j.created_at, j.tags
+            j.scheduled_at, j.created_at, j.lease_expires_at, j.timeout, j.tags,
+            j.concurrency_key, j.schedule, j.nominal_at
     )
     select
         c.id, c.queue, c.type, c.payload, c.priority, c.attempts,
@@ -300,7 +315,8 @@ begin
             (select q.max_retries from forge.queues as q where q.queue = exchange.queue),
             (select s.max_retries from forge.settings as s)
         ),
-        c.scheduled_at, c.created_at, v_now, v_lease, v_expires, null::interval, c.tags
+        c.scheduled_at, c.created_at, v_now, v_lease, c.lease_expires_at, c.timeout, c.tags,
+        c.concurrency_key, c.schedule, c.nominal_at
     from claimed as c
     order by c.priority desc, c.scheduled_at, c.id;
 end;

@@ -57,14 +57,18 @@ begin
         id, scheduled_at, created_at, attempted_at, finished_at, cancel_requested_at, revived_at,
         lease, priority, attempts, max_retries, revivals,
         retry_base, retry_factor, retry_cap, retry_jitter,
-        status, queue, type, worker, unique_key, tags, payload, result, errors
+        status, queue, type, worker, unique_key, tags, payload, result, errors,
+        timeout, unique_global, unique_for, concurrency_key, on_parent_failure, retry_rules,
+        schedule, nominal_at, origin
     )
     select
         job.id, job.scheduled_at, job.created_at, job.attempted_at, _keep.at,
         job.cancel_requested_at, job.revived_at, job.lease, job.priority, job.attempts,
         job.max_retries, job.revivals, job.retry_base, job.retry_factor, job.retry_cap,
         job.retry_jitter, _keep.status, job.queue, job.type, job.worker, job.unique_key, job.tags,
-        job.payload, _keep.result, job.errors
+        job.payload, _keep.result, job.errors,
+        job.timeout, job.unique_global, job.unique_for, job.concurrency_key, job.on_parent_failure,
+        job.retry_rules, job.schedule, job.nominal_at, job.origin
     where (select q.keep_history from forge.queues as q where q.queue = job.queue) is not false;
 end;
 $function$;
@@ -94,6 +98,9 @@ begin
     end if;
     perform forge._keep(v_job, 'COMPLETED', v_now, _complete_one.result);
     insert into forge.tallies (at, queue, completed) values (v_now, v_job.queue, 1);
+    if num_nonnulls(v_job.concurrency_key, v_job.unique_for) > 0 then
+        perform forge._after(v_job, 'COMPLETED', v_now);
+    end if;
     return true;
 end;
 $function$;
@@ -112,6 +119,8 @@ as $function$
 declare
     v_now constant timestamptz := forge.now();
     v_done bigint[];
+    v_rare forge.jobs[];
+    v_job forge.jobs;
 begin
     if cardinality(_complete.ids) = 1 then      -- a third cheaper than what follows
         return case
@@ -136,7 +145,7 @@ begin
                 then true
             end
             and (_complete.queue is null or j.queue = _complete.queue)
-        returning j.*
+        returning j.*, case when num_nonnulls(j.concurrency_key, j.unique_for) > 0 then j end as rare
     ),
     finished as (
         select
@@ -149,7 +158,9 @@ begin
             id, scheduled_at, created_at, attempted_at, finished_at, cancel_requested_at, revived_at,
             lease, priority, attempts, max_retries, revivals,
             retry_base, retry_factor, retry_cap, retry_jitter,
-            status, queue, type, worker, unique_key, tags, payload, result, errors
+            status, queue, type, worker, unique_key, tags, payload, result, errors,
+            timeout, unique_global, unique_for, concurrency_key, on_parent_failure, retry_rules,
+            schedule, nominal_at, origin
         )
         select
             g.id, g.scheduled_at, g.created_at, g.attempted_at, v_now, g.cancel_requested_at,
@@ -160,7 +171,9 @@ begin
                 when _complete.results is not null
                 then _complete.results[array_position(_complete.ids, g.id)]
             end,
-            g.errors
+            g.errors,
+            g.timeout, g.unique_global, g.unique_for, g.concurrency_key, g.on_parent_failure,
+            g.retry_rules, g.schedule, g.nominal_at, g.origin
         from finished as f
         join gone as g on g.queue = f.queue
         where f.keep
@@ -169,7 +182,16 @@ begin
         insert into forge.tallies (at, queue, completed)
         select v_now, f.queue, f.jobs from finished as f
     )
-    select array_agg(g.id order by g.id) into v_done from gone as g;
+    select
+        array_agg(g.id order by g.id),
+        array_agg(g.rare order by g.id) filter (where (g.rare).id is not null)
+    into v_done, v_rare
+    from gone as g;
+    if v_rare is not null then
+        foreach v_job in array v_rare loop
+            perform forge._after(v_job, 'COMPLETED', v_now);
+        end loop;
+    end if;
     return coalesce(v_done, '{}');
 end;
 $function$;

@@ -15,6 +15,7 @@ as $function$
 begin
     delete from forge.jobs as j where j.id = job.id;
     perform forge._keep(job, _archive.status, _archive.at);
+    perform forge._after(job, _archive.status, _archive.at);
 end;
 $function$;
 comment on function forge._archive(forge.jobs, text, timestamptz) is
@@ -33,15 +34,20 @@ begin
         id, scheduled_at, created_at, attempted_at, finished_at, cancel_requested_at, revived_at,
         lease, priority, attempts, max_retries, revivals,
         retry_base, retry_factor, retry_cap, retry_jitter,
-        queue, type, worker, unique_key, tags, payload, errors
+        status, queue, type, worker, unique_key, tags, payload, errors,
+        timeout, unique_global, unique_for, concurrency_key, on_parent_failure, retry_rules,
+        schedule, nominal_at, origin
     )
     values (
         job.id, job.scheduled_at, job.created_at, job.attempted_at, _bury.at,
         job.cancel_requested_at, job.revived_at, job.lease, job.priority, job.attempts,
         job.max_retries, job.revivals, job.retry_base, job.retry_factor, job.retry_cap,
-        job.retry_jitter, job.queue, job.type, job.worker, job.unique_key, job.tags,
-        job.payload, job.errors
+        job.retry_jitter, 'DEAD', job.queue, job.type, job.worker, job.unique_key, job.tags,
+        job.payload, job.errors,
+        job.timeout, job.unique_global, job.unique_for, job.concurrency_key, job.on_parent_failure,
+        job.retry_rules, job.schedule, job.nominal_at, job.origin
     );
+    perform forge._after(job, 'DEAD', _bury.at);
 end;
 $function$;
 comment on function forge._bury(forge.jobs, timestamptz) is
@@ -109,6 +115,7 @@ begin
             scheduled_at = v_row.scheduled_at,
             lease = null,
             lease_expires_at = null,
+            slot = null,
             progress = null,
             progress_note = null,
             errors = job.errors

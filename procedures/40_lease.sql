@@ -149,6 +149,7 @@ begin
             scheduled_at = coalesce(_give_back.scheduled_at, j.scheduled_at),
             lease = null,
             lease_expires_at = null,
+            slot = null,
             progress = null,
             progress_note = null
         where j.id = v_job.id;

@@ -67,7 +67,7 @@ Raises: JQ003, JQ004 (it is finished, or dead).
 Example: select * from forge.cancel(forge.enqueue(''email''));';
 
 create or replace function forge._revive(
-    job forge.jobs,
+    job forge.history,
     at timestamptz
 )
 returns boolean
@@ -77,18 +77,22 @@ begin
     insert into forge.jobs (
         id, scheduled_at, created_at, revived_at, priority, attempts, max_retries, revivals,
         retry_base, retry_factor, retry_cap, retry_jitter,
-        status, queue, type, unique_key, tags, payload, errors
+        status, queue, type, unique_key, tags, payload, errors,
+        timeout, unique_global, unique_for, concurrency_key, on_parent_failure, retry_rules,
+        schedule, nominal_at, origin
     )
     values (
         job.id, _revive.at, job.created_at, _revive.at, job.priority, 0, job.max_retries,
         job.revivals + 1, job.retry_base, job.retry_factor, job.retry_cap, job.retry_jitter,
-        'PENDING', job.queue, job.type, job.unique_key, job.tags, job.payload, job.errors
+        'PENDING', job.queue, job.type, job.unique_key, job.tags, job.payload, job.errors,
+        job.timeout, job.unique_global, job.unique_for, job.concurrency_key, job.on_parent_failure,
+        job.retry_rules, job.schedule, job.nominal_at, job.origin
     )
-    on conflict (queue, unique_key) where unique_key is not null do nothing;
+    on conflict do nothing;
     return found;
 end;
 $function$;
-comment on function forge._revive(forge.jobs, timestamptz) is
+comment on function forge._revive(forge.history, timestamptz) is
 'Inserts a job that was dead or cancelled as PENDING, with fresh retries; false where its unique_key is
 held by a live job. Internal.';
 
@@ -105,7 +109,7 @@ set plan_cache_mode = force_generic_plan
 as $function$
 declare
     v_now constant timestamptz := forge.now();
-    v_job forge.jobs;
+    v_job forge.history;
     v_from text;
     v_row forge.change;
 begin
@@ -123,26 +127,13 @@ begin
 
     delete from forge.dead_jobs as d
     where d.id = retry.id and (retry.queue is null or d.queue = retry.queue)
-    returning
-        d.id, d.created_at, d.priority, d.max_retries, d.revivals, d.retry_base, d.retry_factor,
-        d.retry_cap, d.retry_jitter, d.queue, d.type, d.unique_key, d.tags, d.payload, d.errors, 'DEAD'
-    into
-        v_job.id, v_job.created_at, v_job.priority, v_job.max_retries, v_job.revivals,
-        v_job.retry_base, v_job.retry_factor, v_job.retry_cap, v_job.retry_jitter, v_job.queue,
-        v_job.type, v_job.unique_key, v_job.tags, v_job.payload, v_job.errors, v_from;
+    returning d.* into v_job;
     if not found then
         delete from forge.history as h
         where h.id = retry.id
             and h.status in ('CANCELLED', 'DEAD')
             and (retry.queue is null or h.queue = retry.queue)
-        returning
-            h.id, h.created_at, h.priority, h.max_retries, h.revivals, h.retry_base, h.retry_factor,
-            h.retry_cap, h.retry_jitter, h.queue, h.type, h.unique_key, h.tags, h.payload, h.errors,
-            h.status
-        into
-            v_job.id, v_job.created_at, v_job.priority, v_job.max_retries, v_job.revivals,
-            v_job.retry_base, v_job.retry_factor, v_job.retry_cap, v_job.retry_jitter, v_job.queue,
-            v_job.type, v_job.unique_key, v_job.tags, v_job.payload, v_job.errors, v_from;
+        returning h.* into v_job;
     end if;
     if not found then
         select a.status into v_from
@@ -161,12 +152,12 @@ begin
 
     if not forge._revive(v_job, v_now) then
         perform forge._wrong_status(
-            retry.id, v_from, 'a live job holds its unique_key; cancel that one or wait until it ends'
+            retry.id, v_job.status, 'a live job holds its unique_key; cancel that one or wait until it ends'
         );
     end if;
     perform forge._ring(v_job.queue);
     perform forge._announce('dead');
-    v_row := (v_job.id, v_job.queue, v_job.type, v_from, 'PENDING');
+    v_row := (v_job.id, v_job.queue, v_job.type, v_job.status, 'PENDING');
     return v_row;
 end;
 $function$;
@@ -195,14 +186,13 @@ set search_path = pg_catalog, forge, pg_temp
 as $function$
 declare
     v_now constant timestamptz := forge.now();
-    v_dead forge.dead_jobs;
-    v_job forge.jobs;
+    v_job forge.history;
     v_count integer := 0;
 begin
     if (retry_dead.max_jobs between 1 and 10000) is not true then
         perform forge._invalid('max_jobs', retry_dead.max_jobs::text, 'use 1 to 10000');
     end if;
-    for v_dead in
+    for v_job in
         with picked as materialized (
             select d.*
             from forge.dead_jobs as d
@@ -215,7 +205,13 @@ begin
                 )
                 -- one whose key is taken cannot come back, and must not stand in the way of the others
                 and not exists (
-                    select from forge.jobs as j where j.queue = d.queue and j.unique_key = d.unique_key
+                    select from forge.jobs as j
+                    where j.unique_key = d.unique_key
+                        and j.unique_global is null and d.unique_global is null and j.queue = d.queue
+                )
+                and not exists (
+                    select from forge.jobs as j
+                    where j.unique_key = d.unique_key and j.unique_global and d.unique_global
                 )
             order by d.id
             limit retry_dead.max_jobs
@@ -224,28 +220,12 @@ begin
         -- The oldest, but by key: in the order of ids it would deadlock with an enqueue_many.
         select p.* from picked as p order by p.queue, p.unique_key, p.id
     loop
-        v_job := null;
-        v_job.id := v_dead.id;
-        v_job.created_at := v_dead.created_at;
-        v_job.priority := v_dead.priority;
-        v_job.max_retries := v_dead.max_retries;
-        v_job.revivals := v_dead.revivals;
-        v_job.retry_base := v_dead.retry_base;
-        v_job.retry_factor := v_dead.retry_factor;
-        v_job.retry_cap := v_dead.retry_cap;
-        v_job.retry_jitter := v_dead.retry_jitter;
-        v_job.queue := v_dead.queue;
-        v_job.type := v_dead.type;
-        v_job.unique_key := v_dead.unique_key;
-        v_job.tags := v_dead.tags;
-        v_job.payload := v_dead.payload;
-        v_job.errors := v_dead.errors;
         continue when not forge._revive(v_job, v_now);
 
-        delete from forge.dead_jobs as d where d.id = v_dead.id;
-        perform forge._ring(v_dead.queue);
+        delete from forge.dead_jobs as d where d.id = v_job.id;
+        perform forge._ring(v_job.queue);
         v_count := v_count + 1;
-        return next (v_dead.id, v_dead.queue, v_dead.type, 'DEAD', 'PENDING')::forge.change;
+        return next (v_job.id, v_job.queue, v_job.type, 'DEAD', 'PENDING')::forge.change;
     end loop;
     if v_count > 0 then
         perform forge._announce('dead');
@@ -276,30 +256,17 @@ set search_path = pg_catalog, forge, pg_temp
 as $function$
 declare
     v_now constant timestamptz := forge.now();
+    v_job forge.history;
     v_status text;
-    v_row forge.change;
 begin
-    with gone as (
-        delete from forge.dead_jobs as d
-        where d.id = discard.id and (discard.queue is null or d.queue = discard.queue)
-        returning d.*
-    )
-    insert into forge.history as h (
-        id, scheduled_at, created_at, attempted_at, finished_at, cancel_requested_at, revived_at,
-        lease, priority, attempts, max_retries, revivals,
-        retry_base, retry_factor, retry_cap, retry_jitter,
-        status, queue, type, worker, unique_key, tags, payload, errors
-    )
-    select
-        g.id, g.scheduled_at, g.created_at, g.attempted_at, v_now, g.cancel_requested_at, g.revived_at,
-        g.lease, g.priority, g.attempts, g.max_retries, g.revivals,
-        g.retry_base, g.retry_factor, g.retry_cap, g.retry_jitter,
-        'DEAD', g.queue, g.type, g.worker, g.unique_key, g.tags, g.payload, g.errors
-    from gone as g
-    returning h.id, h.queue, h.type, 'DEAD', h.status into v_row;
+    delete from forge.dead_jobs as d
+    where d.id = discard.id and (discard.queue is null or d.queue = discard.queue)
+    returning d.* into v_job;
     if found then
+        v_job.finished_at := v_now;
+        insert into forge.history select v_job.*;
         perform forge._announce('dead');
-        return v_row;
+        return (v_job.id, v_job.queue, v_job.type, 'DEAD', v_job.status)::forge.change;
     end if;
 
     select a.status into v_status

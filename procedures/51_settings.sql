@@ -74,25 +74,23 @@ Returns: the queue with its settings.
 Raises: JQ001.
 Example: select * from forge.resume(''default'');';
 
-create or replace function forge._check_unset(unset text[])
+create or replace function forge._check_unset(
+    unset text[],
+    settings text[]
+)
 returns void
 language plpgsql volatile
 as $function$
 begin
-    if (
-        _check_unset.unset <@ array[
-            'retry_base', 'retry_factor', 'retry_cap', 'retry_jitter', 'max_retries', 'keep_history'
-        ]
-    ) is not true then
+    if (_check_unset.unset <@ _check_unset.settings) is not true then
         perform forge._invalid(
             'unset', _check_unset.unset::text,
-            'use names of settings: retry_base, retry_factor, retry_cap, retry_jitter, max_retries, '
-                'keep_history'
+            'use names of settings: ' || array_to_string(_check_unset.settings, ', ')
         );
     end if;
 end;
 $function$;
-comment on function forge._check_unset(text[]) is
+comment on function forge._check_unset(text[], text[]) is
 'Raises JQ001 for a name that is no setting. Internal.';
 
 create or replace function forge.set_queue(
@@ -113,7 +111,10 @@ declare
     v_now constant timestamptz := forge.now();
 begin
     perform forge._check_name('queue', set_queue.queue);
-    perform forge._check_unset(set_queue.unset);
+    perform forge._check_unset(
+        set_queue.unset,
+        '{retry_base,retry_factor,retry_cap,retry_jitter,max_retries,keep_history}'
+    );
     perform forge._check_policy(
         set_queue.retry_base, set_queue.retry_factor, set_queue.retry_cap, set_queue.retry_jitter,
         set_queue.max_retries
@@ -166,7 +167,8 @@ create or replace function forge.set_type(
     retry_cap interval default null,
     retry_jitter double precision default null,
     max_retries integer default null,
-    unset text[] default '{}'
+    unset text[] default '{}',
+    timeout interval default null
 )
 returns forge.type_row
 language plpgsql volatile security definer
@@ -177,7 +179,12 @@ declare
     v_row forge.type_row;
 begin
     perform forge._check_name('type', set_type.type);
-    perform forge._check_unset(set_type.unset);
+    perform forge._check_unset(
+        set_type.unset, '{retry_base,retry_factor,retry_cap,retry_jitter,max_retries,timeout}'
+    );
+    if (set_type.timeout between interval '1 second' and interval '1 day') is false then
+        perform forge._invalid('timeout', set_type.timeout::text, 'use 1 second to 1 day');
+    end if;
     perform forge._check_policy(
         set_type.retry_base, set_type.retry_factor, set_type.retry_cap, set_type.retry_jitter,
         set_type.max_retries
@@ -199,25 +206,29 @@ begin
             case when not 'retry_jitter' = any(set_type.unset) then t.retry_jitter end),
         max_retries = coalesce(
             set_type.max_retries, case when not 'max_retries' = any(set_type.unset) then t.max_retries end),
+        timeout = coalesce(
+            set_type.timeout, case when not 'timeout' = any(set_type.unset) then t.timeout end),
         updated_at = v_now
     where t.type = set_type.type
     returning
-        t.type, t.retry_base, t.retry_factor, t.retry_cap, t.retry_jitter, t.max_retries,
+        t.type, t.retry_base, t.retry_factor, t.retry_cap, t.retry_jitter, t.max_retries, t.timeout,
         t.created_at, t.updated_at
     into v_row;
     return v_row;
 end;
 $function$;
 comment on function forge.set_type(
-    text, interval, double precision, interval, double precision, integer, text[]
+    text, interval, double precision, interval, double precision, integer, text[], interval
 ) is
-'Changes the retry policy of a type; it holds for its live jobs too, and goes before the queue''s.
+'Changes the settings of a type; they hold for its live jobs too, and go before the queue''s.
 
 Parameters:
   type   its name; it need not have been used before
   retry_base, retry_factor, retry_cap, retry_jitter, max_retries
-         null leaves the setting as it is
+         the retry policy of its jobs; null leaves the setting as it is
   unset  names of the settings that go back to the default; default none
+  timeout
+         how long one attempt may take, 1 second to 1 day; from the next claim on; null leaves it
 Returns: the type with its settings.
 Raises: JQ001.
 Example: select * from forge.set_type(''email'', max_retries => 3);';

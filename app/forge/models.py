@@ -33,6 +33,9 @@ class Job(Row, frozen=True):
     lease_expires_at: datetime
     timeout: timedelta | None
     tags: list[str] | None
+    concurrency_key: str | None
+    schedule: str | None
+    nominal_at: datetime | None
 
 
 class JobView(Row, frozen=True):
@@ -61,6 +64,12 @@ class JobView(Row, frozen=True):
     errors: list[dict[str, Any]]
     revived_at: datetime | None
     revivals: int
+    timeout: timedelta | None
+    concurrency_key: str | None
+    on_parent_failure: str | None
+    schedule: str | None
+    nominal_at: datetime | None
+    origin: Any
 
 
 class Enqueued(Row, frozen=True):

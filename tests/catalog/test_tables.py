@@ -8,6 +8,7 @@ LIVE_COLUMNS_OF_ARCHIVES = """
 select a.attname as name from pg_attribute as a
 where a.attrelid = %s::regclass and a.attnum > 0 and not a.attisdropped
 """
+IN_ORDER = LIVE_COLUMNS_OF_ARCHIVES + "order by a.attnum"
 
 
 def test_no_table_has_a_trigger_or_a_rule(tx: Conn) -> None:
@@ -42,7 +43,14 @@ def test_a_job_takes_all_that_it_is_to_where_it_ends(tx: Conn) -> None:
         table: {r["name"] for r in tx.execute(LIVE_COLUMNS_OF_ARCHIVES.encode(), (table,))}
         for table in ("forge.jobs", "forge.history", "forge.dead_jobs")
     }
-    of_a_run = {"status", "lease_expires_at", "progress", "progress_note"}
+    of_a_run = {"lease_expires_at", "progress", "progress_note", "slot"}
 
-    assert columns["forge.history"] - {"result"} == columns["forge.dead_jobs"] | {"status"}
-    assert columns["forge.jobs"] - of_a_run == columns["forge.dead_jobs"] - {"finished_at"}
+    assert columns["forge.jobs"] - of_a_run == columns["forge.history"] - {"finished_at", "result"}
+
+
+def test_rows_move_between_the_archives_as_they_are(tx: Conn) -> None:
+    history, dead = (
+        [r["name"] for r in tx.execute(IN_ORDER.encode(), (table,))]
+        for table in ("forge.history", "forge.dead_jobs")
+    )
+    assert history == dead

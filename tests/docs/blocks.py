@@ -10,6 +10,15 @@ README = ROOT / "README.md"
 BLOCK = re.compile(r"(?:<!-- runs: (\w+) -->\n)?```(\w+)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 
 
+GUIDES = sorted((ROOT / "procedures" / "guides").glob("*.md"))
+
+
+def sql_blocks(page: Path) -> list[str]:
+    """The SQL of a page; a block that needs a session of its own is marked `<!-- runs: … -->`."""
+    found = BLOCK.findall(page.read_text(encoding="utf-8"))
+    return [text for how, language, text in found if language == "sql" and not how]
+
+
 def blocks() -> list[tuple[str, str, str]]:
     """(how, language, text) of each block that names a language."""
     return BLOCK.findall(README.read_text(encoding="utf-8"))

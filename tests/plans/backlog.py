@@ -31,11 +31,11 @@ from generate_series(1, %(jobs)s) as i
 """
 OLD_JOBS = """
 insert into forge.{table} (
-    id, scheduled_at, created_at, finished_at, priority, attempts, revivals, {status}queue, type,
+    id, scheduled_at, created_at, finished_at, priority, attempts, revivals, status, queue, type,
     payload
 )
 select
-    nextval('forge.job_id_seq'), forge.now(), forge.now(), forge.now(), 0, 1, 0, {value}'default',
+    nextval('forge.job_id_seq'), forge.now(), forge.now(), forge.now(), 0, 1, 0, '{status}', 'default',
     't', '{{}}'
 from generate_series(1, {jobs})
 """
@@ -88,12 +88,10 @@ def build(db: Database, statistics: str) -> None:
         fill(connection, "ahead", ahead, offset="1 day", priority=10)
         fill(connection, "ahead", DUE_BELOW)
         connection.execute(
-            OLD_JOBS.format(
-                table="history", status="status, ", value="'COMPLETED', ", jobs=FINISHED
-            ).encode()
+            OLD_JOBS.format(table="history", status="COMPLETED", jobs=FINISHED).encode()
         )
         connection.execute(
-            OLD_JOBS.format(table="dead_jobs", status="", value="", jobs=FINISHED).encode()
+            OLD_JOBS.format(table="dead_jobs", status="DEAD", jobs=FINISHED).encode()
         )
         if statistics == "fresh":
             connection.execute("analyze")

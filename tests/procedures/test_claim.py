@@ -30,6 +30,9 @@ def test_a_claim_is_the_job_with_its_lease(call: Calls, noon: Clock) -> None:
         "lease_expires_at": noon.now + timedelta(seconds=90),
         "timeout": None,
         "tags": ["x"],
+        "concurrency_key": None,
+        "schedule": None,
+        "nominal_at": None,
     }
     assert call.job(job_id)["worker"] == "w"
 

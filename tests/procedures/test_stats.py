@@ -66,8 +66,8 @@ def test_a_number_is_counted_up_to_ten_thousand(status: str, call: Calls) -> Non
     elif status == "DEAD":
         call.select("""
             insert into forge.dead_jobs (id, scheduled_at, created_at, finished_at, priority,
-                attempts, revivals, queue, type, payload)
-            select id, scheduled_at, created_at, created_at, 0, 1, 0, queue, type, payload
+                attempts, revivals, status, queue, type, payload)
+            select id, scheduled_at, created_at, created_at, 0, 1, 0, 'DEAD', queue, type, payload
             from forge.jobs
         """)
         call.select("delete from forge.jobs")

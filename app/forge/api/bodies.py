@@ -54,6 +54,18 @@ class NewJob(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     retry_factor: float | UnsetType | None = UNSET
     retry_cap_seconds: Seconds | UnsetType | None = UNSET
     retry_jitter: float | UnsetType | None = UNSET
+    retry_rules: list[dict[str, Any]] | UnsetType | None = UNSET
+    unique_by: list[str] | UnsetType | None = UNSET
+    unique_scope: str | UnsetType | None = UNSET
+    unique_for_seconds: Seconds | UnsetType | None = UNSET
+    on_conflict: str | UnsetType | None = UNSET
+    debounce_seconds: Seconds | UnsetType | None = UNSET
+    debounce_max_seconds: Seconds | UnsetType | None = UNSET
+    concurrency_key: str | UnsetType | None = UNSET
+    depends_on: list[int] | UnsetType | None = UNSET
+    on_parent_failure: str | UnsetType | None = UNSET
+    batch: int | UnsetType | None = UNSET
+    timeout_seconds: Seconds | UnsetType | None = UNSET
 
     def arguments(self) -> dict[str, Any]:
         """The parameters of `forge.enqueue`; what is unset or null keeps SQL's default."""

@@ -32,7 +32,7 @@ def _size(document: Any) -> int:
 
 def job(row: JobView, access: Access) -> Job:
     """A job in full."""
-    fields = structs.asdict(row)
+    fields = structs.asdict(row) | {"timeout": _seconds(row.timeout)}
     if not access.sees_secrets:
         for name in ("payload", "result"):
             if isinstance(fields[name], Raw):

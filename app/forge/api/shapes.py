@@ -16,9 +16,10 @@ class Shape(Struct, frozen=True, kw_only=True):
     """Marks the bodies of answers."""
 
 
-class Job(JobView, frozen=True, kw_only=True):
+class Job(JobView, frozen=True, kw_only=True, rename={"timeout": "timeout_seconds"}):
     """A job. In lists, documents over 16 KiB are left out and named in `omitted`."""
 
+    timeout: float | None  # type: ignore[assignment]
     omitted: list[str] = field(default_factory=list)
 
 

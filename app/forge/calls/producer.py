@@ -34,6 +34,21 @@ class JobOptions(TypedDict, total=False):
     retry_cap: timedelta | None
     retry_jitter: float | None
     tags: Sequence[str] | None
+    unique_by: Sequence[str] | None
+    unique_scope: str | None
+    unique_for: timedelta | None
+    on_conflict: str | None
+    debounce: timedelta | None
+    debounce_max: timedelta | None
+    concurrency_key: str | None
+    depends_on: Sequence[int] | None
+    on_parent_failure: str | None
+    batch: int | None
+    timeout: timedelta | None
+    retry_rules: Sequence[Mapping[str, Any]] | None
+
+
+LISTS: Final = ("tags", "unique_by", "depends_on")
 
 
 class ProducerCalls(Caller):
@@ -114,8 +129,11 @@ class ProducerCalls(Caller):
         queue = options.get("queue") or self.registry.queue_of(type)
         payload = as_json("payload", payload)
         job = given(type=type, payload=payload, **{**options, "queue": queue})
-        if "tags" in job:
-            job["tags"] = list(job["tags"])
+        for name in LISTS:
+            if name in job:
+                job[name] = list(job[name])
+        if "retry_rules" in job:
+            job["retry_rules"] = as_json("retry_rules", job["retry_rules"])
         return job
 
     def _row(self, job: NewJob) -> dict[str, Any]:
