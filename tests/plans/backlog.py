@@ -35,8 +35,8 @@ insert into forge.{table} (
     payload
 )
 select
-    nextval('forge.job_id_seq'), forge.now(), forge.now(), forge.now(), 0, 1, 0, '{status}', 'default',
-    't', '{{}}'
+    nextval('forge.job_id_seq'), forge.now(), forge.now(), forge.now(), 0, 1, 0, {status},
+    'default', 't', '{{}}'
 from generate_series(1, {jobs})
 """
 # The statistics of this backend's transaction, also those of single indexes, in every version.
@@ -88,10 +88,10 @@ def build(db: Database, statistics: str) -> None:
         fill(connection, "ahead", ahead, offset="1 day", priority=10)
         fill(connection, "ahead", DUE_BELOW)
         connection.execute(
-            OLD_JOBS.format(table="history", status="COMPLETED", jobs=FINISHED).encode()
+            OLD_JOBS.format(table="history", status="'COMPLETED'", jobs=FINISHED).encode()
         )
         connection.execute(
-            OLD_JOBS.format(table="dead_jobs", status="DEAD", jobs=FINISHED).encode()
+            OLD_JOBS.format(table="dead_jobs", status="'DEAD'", jobs=FINISHED).encode()
         )
         if statistics == "fresh":
             connection.execute("analyze")
