@@ -12,7 +12,7 @@ declare
     v_signature text;
     v_viewer constant text[] := array[
         'errors', 'transitions', 'version', 'now', 'stats', 'throughput', 'job', 'list_jobs',
-        'list_dead', 'list_queues', 'list_workers', 'overview', 'doctor'
+        'list_dead', 'list_queues', 'list_workers', 'overview', 'doctor', 'explain'
     ];
     v_producer constant text[] := array['enqueue', 'enqueue_many', 'errors', 'version'];
     v_worker constant text[] := array[

@@ -33,9 +33,9 @@ class Job(Row, frozen=True):
     lease_expires_at: datetime
     timeout: timedelta | None
     tags: list[str] | None
-    concurrency_key: str | None
-    schedule: str | None
-    nominal_at: datetime | None
+    concurrency_key: str | None = None
+    schedule: str | None = None
+    nominal_at: datetime | None = None
 
 
 class JobView(Row, frozen=True):
@@ -126,6 +126,14 @@ class QueueRow(Row, frozen=True):
     keep_history: bool
     created_at: datetime
     updated_at: datetime
+
+
+class Reason(Row, frozen=True):
+    """Why a job does not run, or what it does. SQL: forge.reason."""
+
+    code: str
+    sentence: str
+    detail: dict[str, Any]
 
 
 class StatsRow(Row, frozen=True):

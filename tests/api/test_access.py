@@ -28,6 +28,7 @@ MAY = {
     ("GET", "/workers"): {"viewer", "operator"},
     ("GET", "/events"): {"viewer", "operator"},
     ("GET", "/jobs/{job_id:int}"): {"viewer", "producer", "operator"},
+    ("GET", "/jobs/{job_id:int}/explain"): {"viewer", "operator"},
     ("POST", "/jobs"): {"producer", "operator"},
     ("POST", "/jobs/batch"): {"producer", "operator"},
     ("POST", "/jobs/{job_id:int}/cancel"): {"operator"},

@@ -176,3 +176,10 @@ def test_a_job_can_be_cancelled_and_retried(api: Client, db: Database) -> None:
 def test_a_dead_job_cannot_be_cancelled(api: Client, db: Database) -> None:
     answer = api.post(f"/jobs/{dead(db)}/cancel")
     assert (answer.status_code, answer.json()["code"]) == (409, "JQ004")
+
+
+def test_a_job_is_explained(api: Client, db: Database) -> None:
+    db.rows("select forge.pause('default')")
+    answer = api.get(f"/jobs/{enqueue(db)}/explain")
+    assert [item["code"] for item in answer.json()["items"]] == ["queue_paused", "no_worker"]
+    assert api.get("/jobs/1/explain").status_code == 404

@@ -17,7 +17,7 @@ def names(text: str) -> set[str]:
 READING = names(
     """
     errors transitions version now stats throughput job list_jobs list_dead list_queues
-    list_workers overview doctor
+    list_workers overview doctor explain
     """
 )
 GRANTED = {

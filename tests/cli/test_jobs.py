@@ -129,3 +129,11 @@ def test_an_id_that_no_bigint_holds(forge: Forge) -> None:
 
     assert result.code == 1
     assert "Traceback" not in result.err
+
+
+def test_a_job_is_explained(forge: Forge, db: Database) -> None:
+    job_id = db.value("select forge.enqueue('email')")
+
+    assert "no_worker: no live worker" in forge("explain", job_id).out
+    assert forge("explain", job_id, "--json").json[0]["code"] == "no_worker"
+    assert forge("explain", 1).code == 1

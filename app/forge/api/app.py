@@ -28,6 +28,7 @@ ROUTES: list[HTTPRouteHandler] = [
     jobs.enqueue_batch,
     jobs.list_jobs,
     jobs.get_job,
+    jobs.explain_job,
     jobs.cancel_job,
     jobs.retry_job,
     system.stats,

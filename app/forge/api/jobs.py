@@ -20,7 +20,7 @@ from forge.api.parameters import Before, JobId, Limit, NameFilter, TagFilter, on
 from forge.api.problems import BadFields, FieldError
 from forge.api.requests import BATCH_BODY_LIMIT, JOB_BODY_LIMIT
 from forge.errors import JobNotFound
-from forge.models import Change, Enqueued, JobView
+from forge.models import Change, Enqueued, JobView, Reason
 
 IdempotencyKey = Annotated[
     str | None,
@@ -143,6 +143,13 @@ async def get_job(
     if not found:
         raise no_such_job(job_id)
     return present.job(found[0], access)
+
+
+@get("/jobs/{job_id:int}/explain", opt={"right": Right.READ}, responses=problems(404))
+async def explain_job(job_id: JobId, database: NamedDependency[Database]) -> shapes.Reasons:
+    """Say why a job does not run, or what it does."""
+    async with database.connection() as conn:
+        return shapes.Reasons(items=await db.call(conn, "explain", Reason, id=job_id))
 
 
 @post(

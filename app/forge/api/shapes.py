@@ -7,7 +7,7 @@ from typing import Annotated
 
 from msgspec import Meta, Struct, field
 
-from forge.models import JobView, ThroughputRow, WorkerRow
+from forge.models import JobView, Reason, ThroughputRow, WorkerRow
 
 Next = Annotated[int, Meta(description="The `before` of the next page.")] | None
 
@@ -28,6 +28,12 @@ class Jobs(Shape, frozen=True, kw_only=True):
 
     items: list[Job]
     next: Next
+
+
+class Reasons(Shape, frozen=True, kw_only=True):
+    """Why a job does not run; all reasons that hold."""
+
+    items: list[Reason]
 
 
 class Brief(Shape, frozen=True, kw_only=True):

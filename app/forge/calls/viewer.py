@@ -12,6 +12,7 @@ from forge.models import (
     JobView,
     OverviewRow,
     QueueRow,
+    Reason,
     StatsRow,
     ThroughputRow,
     Transition,
@@ -27,6 +28,13 @@ class ViewerCalls(Caller):
         """
         rows = await self._many(JobView, "job", **given(id=id, queue=queue))
         return rows[0] if rows else None
+
+    async def explain(self, id: int, *, queue: str | None = None) -> list[Reason]:
+        """Why a job does not run, or what it does, in words and codes.
+
+        Raises `JobNotFound`. SQL: forge.explain
+        """
+        return await self._many(Reason, "explain", **given(id=id, queue=queue))
 
     async def list_jobs(
         self,

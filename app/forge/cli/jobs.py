@@ -81,6 +81,19 @@ def job(id: int, action: str | None, as_json: bool) -> None:
         _show_job(row)
 
 
+@click.command()
+@click.argument("id", type=int)
+@json_option
+def explain(id: int, as_json: bool) -> None:
+    """Say why a job does not run, or what it does."""
+    reasons = with_forge(lambda forge: forge.explain(id))
+    if as_json:
+        print_json(reasons)
+        return
+    for reason in reasons:
+        click.echo(f"{reason.code}: {plain(reason.sentence)}")
+
+
 async def _change(forge: Forge, action: str, id: int) -> Change:
     calls = {"cancel": forge.cancel, "retry": forge.retry, "discard": forge.discard}
     return await calls[action](id)
