@@ -73,10 +73,7 @@ begin
 
         select j.id, false into v_row
         from forge.jobs as j
-        where j.unique_key = job.unique_key
-            and j.queue = job.queue
-            and j.unique_global is null
-            and job.unique_global is null;
+        where j.unique_scope = job.unique_scope and j.unique_key = job.unique_key;
         exit when found;
     end loop;
     return v_row;
@@ -120,6 +117,7 @@ begin
     v_job.retry_jitter := job.retry_jitter;
     v_job.tags := job.tags;
     v_job.unique_key := job.unique_key;
+    v_job.unique_scope := case when job.unique_key is not null then job.queue end;
     v_job.schedule := job.schedule;
     v_job.nominal_at := job.nominal_at;
     v_row := forge._insert(v_job);

@@ -112,7 +112,7 @@ as $function$
         -- a JSON null is a payload too, which the record cannot tell from none
         coalesce(e.payload, e.job -> 'payload', '{}'),
         null::jsonb,
-        null::interval, null::boolean, null::interval, null::text, null::text, null::jsonb,
+        null::interval, null::text, null::interval, null::text, null::text, null::jsonb,
         null::text, null::timestamptz, null::jsonb, null::boolean
     from rows from (
         jsonb_array_elements($1),

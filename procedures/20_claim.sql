@@ -179,13 +179,8 @@ begin
             attempted_at = v_now,
             worker = dequeue.worker,
             lease = v_lease,
-            lease_expires_at = v_expires,
-            timeout = case      -- most installations have no types with a timeout: once, not per row
-                when (select true from forge.types as t where t.timeout is not null limit 1)
-                then coalesce(j.timeout, (select t.timeout from forge.types as t where t.type = j.type))
-                else j.timeout
-            end,
-            slot = (select q.limited from forge.queues as q where q.queue = dequeue.queue)
+            -- no lease outlives the time that the job may take
+            lease_expires_at = least(v_expires, v_now + j.timeout)
         where j.id = any(v_ids)
         returning
             j.id, j.queue, j.type, j.payload, j.priority, j.attempts, j.max_retries,
@@ -203,7 +198,15 @@ begin
             (select q.max_retries from forge.queues as q where q.queue = dequeue.queue),
             (select s.max_retries from forge.settings as s)
         ),
-        c.scheduled_at, c.created_at, v_now, v_lease, c.lease_expires_at, c.timeout, c.tags,
+        c.scheduled_at, c.created_at, v_now, v_lease, c.lease_expires_at,
+        coalesce(
+            c.timeout,
+            case
+                when (select true from forge.types limit 1)
+                then (select t.timeout from forge.types as t where t.type = c.type)
+            end
+        ),
+        c.tags,
         c.concurrency_key, c.schedule, c.nominal_at
     from claimed as c
     order by c.priority desc, c.scheduled_at, c.id;
@@ -291,13 +294,8 @@ begin
             attempted_at = v_now,
             worker = exchange.worker,
             lease = v_lease,
-            lease_expires_at = v_expires,
-            timeout = case      -- most installations have no types with a timeout: once, not per row
-                when (select true from forge.types as t where t.timeout is not null limit 1)
-                then coalesce(j.timeout, (select t.timeout from forge.types as t where t.type = j.type))
-                else j.timeout
-            end,
-            slot = (select q.limited from forge.queues as q where q.queue = exchange.queue)
+            -- no lease outlives the time that the job may take
+            lease_expires_at = least(v_expires, v_now + j.timeout)
         where j.id = any(v_ids)
         returning
             j.id, j.queue, j.type, j.payload, j.priority, j.attempts, j.max_retries,
@@ -315,7 +313,15 @@ begin
             (select q.max_retries from forge.queues as q where q.queue = exchange.queue),
             (select s.max_retries from forge.settings as s)
         ),
-        c.scheduled_at, c.created_at, v_now, v_lease, c.lease_expires_at, c.timeout, c.tags,
+        c.scheduled_at, c.created_at, v_now, v_lease, c.lease_expires_at,
+        coalesce(
+            c.timeout,
+            case
+                when (select true from forge.types limit 1)
+                then (select t.timeout from forge.types as t where t.type = c.type)
+            end
+        ),
+        c.tags,
         c.concurrency_key, c.schedule, c.nominal_at
     from claimed as c
     order by c.priority desc, c.scheduled_at, c.id;

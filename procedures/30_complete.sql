@@ -58,7 +58,7 @@ begin
         lease, priority, attempts, max_retries, revivals,
         retry_base, retry_factor, retry_cap, retry_jitter,
         status, queue, type, worker, unique_key, tags, payload, result, errors,
-        timeout, unique_global, unique_for, concurrency_key, on_parent_failure, retry_rules,
+        timeout, unique_scope, unique_for, concurrency_key, on_parent_failure, retry_rules,
         schedule, nominal_at, origin
     )
     select
@@ -67,7 +67,7 @@ begin
         job.max_retries, job.revivals, job.retry_base, job.retry_factor, job.retry_cap,
         job.retry_jitter, _keep.status, job.queue, job.type, job.worker, job.unique_key, job.tags,
         job.payload, _keep.result, job.errors,
-        job.timeout, job.unique_global, job.unique_for, job.concurrency_key, job.on_parent_failure,
+        job.timeout, job.unique_scope, job.unique_for, job.concurrency_key, job.on_parent_failure,
         job.retry_rules, job.schedule, job.nominal_at, job.origin
     where (select q.keep_history from forge.queues as q where q.queue = job.queue) is not false;
 end;
@@ -159,7 +159,7 @@ begin
             lease, priority, attempts, max_retries, revivals,
             retry_base, retry_factor, retry_cap, retry_jitter,
             status, queue, type, worker, unique_key, tags, payload, result, errors,
-            timeout, unique_global, unique_for, concurrency_key, on_parent_failure, retry_rules,
+            timeout, unique_scope, unique_for, concurrency_key, on_parent_failure, retry_rules,
             schedule, nominal_at, origin
         )
         select
@@ -172,7 +172,7 @@ begin
                 then _complete.results[array_position(_complete.ids, g.id)]
             end,
             g.errors,
-            g.timeout, g.unique_global, g.unique_for, g.concurrency_key, g.on_parent_failure,
+            g.timeout, g.unique_scope, g.unique_for, g.concurrency_key, g.on_parent_failure,
             g.retry_rules, g.schedule, g.nominal_at, g.origin
         from finished as f
         join gone as g on g.queue = f.queue

@@ -35,7 +35,7 @@ begin
         lease, priority, attempts, max_retries, revivals,
         retry_base, retry_factor, retry_cap, retry_jitter,
         status, queue, type, worker, unique_key, tags, payload, errors,
-        timeout, unique_global, unique_for, concurrency_key, on_parent_failure, retry_rules,
+        timeout, unique_scope, unique_for, concurrency_key, on_parent_failure, retry_rules,
         schedule, nominal_at, origin
     )
     values (
@@ -44,7 +44,7 @@ begin
         job.max_retries, job.revivals, job.retry_base, job.retry_factor, job.retry_cap,
         job.retry_jitter, 'DEAD', job.queue, job.type, job.worker, job.unique_key, job.tags,
         job.payload, job.errors,
-        job.timeout, job.unique_global, job.unique_for, job.concurrency_key, job.on_parent_failure,
+        job.timeout, job.unique_scope, job.unique_for, job.concurrency_key, job.on_parent_failure,
         job.retry_rules, job.schedule, job.nominal_at, job.origin
     );
     perform forge._after(job, 'DEAD', _bury.at);

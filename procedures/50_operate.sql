@@ -78,14 +78,14 @@ begin
         id, scheduled_at, created_at, revived_at, priority, attempts, max_retries, revivals,
         retry_base, retry_factor, retry_cap, retry_jitter,
         status, queue, type, unique_key, tags, payload, errors,
-        timeout, unique_global, unique_for, concurrency_key, on_parent_failure, retry_rules,
+        timeout, unique_scope, unique_for, concurrency_key, on_parent_failure, retry_rules,
         schedule, nominal_at, origin
     )
     values (
         job.id, _revive.at, job.created_at, _revive.at, job.priority, 0, job.max_retries,
         job.revivals + 1, job.retry_base, job.retry_factor, job.retry_cap, job.retry_jitter,
         'PENDING', job.queue, job.type, job.unique_key, job.tags, job.payload, job.errors,
-        job.timeout, job.unique_global, job.unique_for, job.concurrency_key, job.on_parent_failure,
+        job.timeout, job.unique_scope, job.unique_for, job.concurrency_key, job.on_parent_failure,
         job.retry_rules, job.schedule, job.nominal_at, job.origin
     )
     on conflict do nothing;
@@ -206,19 +206,14 @@ begin
                 -- one whose key is taken cannot come back, and must not stand in the way of the others
                 and not exists (
                     select from forge.jobs as j
-                    where j.unique_key = d.unique_key
-                        and j.unique_global is null and d.unique_global is null and j.queue = d.queue
-                )
-                and not exists (
-                    select from forge.jobs as j
-                    where j.unique_key = d.unique_key and j.unique_global and d.unique_global
+                    where j.unique_scope = d.unique_scope and j.unique_key = d.unique_key
                 )
             order by d.id
             limit retry_dead.max_jobs
             for update skip locked
         )
         -- The oldest, but by key: in the order of ids it would deadlock with an enqueue_many.
-        select p.* from picked as p order by p.queue, p.unique_key, p.id
+        select p.* from picked as p order by p.unique_scope, p.unique_key, p.id
     loop
         continue when not forge._revive(v_job, v_now);
 
