@@ -49,6 +49,8 @@ begin
         return next ('expired_leases', v_count)::forge.tick_result;
     end if;
 
+    return query select s.task, s.count from forge._fire_schedules(v_now) as s where s.count > 0;
+
     if forge._is_time_for('tallies', v_now, '0.9 seconds') then
         v_count := forge._add_tallies(v_now);
         if v_count > 0 then
