@@ -208,7 +208,7 @@ declare
     v_days constant integer := extract(day from _interval_next.every);
     v_rest constant interval := _interval_next.every - make_interval(months => v_months, days => v_days);
     v_start constant timestamp := timezone(_interval_next.time_zone, _interval_next.starts_at);
-    v_count integer;
+    v_count bigint;
     v_at timestamptz;
 begin
     if _interval_next.after < _interval_next.starts_at then
@@ -221,7 +221,9 @@ begin
     ) - case when v_months + v_days > 0 then 2 else 0 end);
     loop
         v_at := forge._wall_time(
-            v_start + make_interval(months => v_count * v_months, days => v_count * v_days),
+            v_start + make_interval(
+                months => (v_count * v_months)::integer, days => (v_count * v_days)::integer
+            ),
             _interval_next.time_zone
         ) + v_count * v_rest;
         exit when v_at > _interval_next.after;
