@@ -16,7 +16,8 @@ from tests.procedures.conftest import NOON
 Pair = tuple[Racer, Racer]
 
 SCHEDULE = """
-select next_at from forge.schedule(%(name)s, %(cron)s, 't', catch_up => 'all', catch_up_limit => 1000)
+select next_at
+from forge.schedule(%(name)s, %(cron)s, 't', catch_up => 'all', catch_up_limit => 1000)
 """
 FIRE = "select task, count from forge._fire_schedules(forge.now()) where count > 0"
 TICK = "select task, count from forge.tick() where task = 'schedules'"

@@ -1,8 +1,12 @@
-"""64_cron, 64_next_run: abbreviations, intervals, and what is refused; test_cron_cronsim has the rest."""
+"""64_cron, 64_next_run: abbreviations, intervals, odd zones, and what is refused.
+
+The rest of the arithmetic is compared with cronsim, in test_cron_cronsim.
+"""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -115,7 +119,7 @@ def test_a_half_hour_that_is_shown_twice_comes_twice_in_real_time(call: Calls) -
     zone = "Australia/Lord_Howe"  # 2:00 is 1:30 again
     found = runs(call, "*/15 1 * * *", time_zone=zone, after=at("2024-04-07T01:29", zone), count=5)
 
-    steps = [b - a for a, b in zip(found, found[1:], strict=False)]
+    steps = [b - a for a, b in pairwise(found)]
     assert found[0] == at("2024-04-07T01:30", zone)
     assert steps[:3] == [timedelta(minutes=15)] * 3
 
