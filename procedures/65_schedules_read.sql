@@ -94,3 +94,42 @@ Parameters:
 Returns: the times, ascending; fewer where no further day is meant within 50 years.
 Raises: JQ001, JQ007.
 Example: select * from forge.next_runs(''0 9 * * mon-fri'', time_zone => ''Europe/Berlin'');';
+
+create or replace function forge._ailing_schedules()
+returns setof forge.finding
+language sql stable
+as $function$
+    select
+        'schedule_failing', 'warning',
+        format(
+            'the schedule %s could not be enqueued %s times in a row: %s', s.name, s.failures, s.last_error
+        ),
+        'set it anew as it should be; the run that is due is tried again every few minutes'
+    from forge.schedules as s
+    where s.failures > 0
+    order by s.name
+    limit 10;
+$function$;
+comment on function forge._ailing_schedules() is
+'What is wrong with schedules. Internal.';
+
+create or replace function forge._explain_schedules(job forge.jobs)
+returns setof forge.reason
+language plpgsql stable
+as $function$
+begin
+    if job.schedule is not null then
+        return next (
+            'from_schedule',
+            format('the schedule %s enqueued it for its run of %s', job.schedule, job.nominal_at),
+            jsonb_build_object(
+                'schedule', job.schedule,
+                'nominal_at', job.nominal_at,
+                'seconds_late', extract(epoch from job.created_at - job.nominal_at)
+            )
+        )::forge.reason;
+    end if;
+end;
+$function$;
+comment on function forge._explain_schedules(forge.jobs) is
+'Which schedule a job comes from. It holds no job back: one that is enqueued is like others. Internal.';
