@@ -87,8 +87,8 @@ end;
 $function$;
 comment on function forge._cron_field(text, text, integer, integer) is
 'The numbers that a field of a cron expression allows, ascending. Of the day of the month, 32 is the last
-and 33 the last from Monday to Friday; of the day of the week, 10 n + d is the n-th d, and 60 + d the last.
-Internal.';
+and 33 the last from Monday to Friday; of the day of the week, 10 n + d is the n-th d, 60 + d the last d of
+a month. Internal.';
 
 create or replace function forge._cron_interval(
     expression text,

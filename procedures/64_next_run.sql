@@ -23,7 +23,9 @@ declare
     ];
 begin
     if v_month_day > 21 and not (v_days and v_weekdays) then
-        v_last := extract(day from date_trunc('month', _cron_is_day.day::timestamp) + interval '1 month -1 day');
+        v_last := extract(
+            day from date_trunc('month', _cron_is_day.day::timestamp) + interval '1 month -1 day'
+        );
         v_weekdays := v_weekdays
             or v_month_day + 7 > v_last and v_weekday + 60 = any(_cron_is_day.cron.weekdays);
         v_days := v_days
@@ -310,5 +312,7 @@ begin
     return v_runs[greatest(1, cardinality(v_runs) - _last_runs.count + 1):];
 end;
 $function$;
-comment on function forge._last_runs(forge.cron_fields, text, timestamptz, timestamptz, timestamptz, integer) is
+comment on function forge._last_runs(
+    forge.cron_fields, text, timestamptz, timestamptz, timestamptz, integer
+) is
 'The newest times of an expression after one time and up to another, oldest first. Internal.';

@@ -236,4 +236,4 @@ Parameters:
   starts_at       no run before it, and intervals are counted from it; default now
 Returns: the schedule, with its next run: next_at.
 Raises: JQ001, JQ005.
-Example: select next_at from forge.schedule(''nightly'', ''0 3 * * *'', ''report'', time_zone => ''Europe/Berlin'');';
+Example: select next_at from forge.schedule(''nightly'', ''0 3 * * *'', ''report'');';

@@ -233,6 +233,8 @@ def test_a_broken_schedule_does_not_stop_the_others(call: Calls, noon: Clock) ->
     assert row["failures"] == 1
     assert row["last_error"].startswith("JQ005: payload is too large: ")
     assert row["next_at"] == noon.now
+    (finding,) = [row for row in call.rows("doctor") if row["code"] == "schedule_failing"]
+    assert "the schedule broken could not be enqueued 1 times in a row" in finding["sentence"]
 
 
 def test_a_broken_schedule_is_tried_again_later_and_loses_no_run(call: Calls, noon: Clock) -> None:
@@ -301,3 +303,18 @@ def test_clocks_that_are_put_on_change_when_it_comes_and_not_whether(
         "2030-03-31T01:00:00+00:00",  # 3:00, as there is no 2:30
         "2030-04-01T00:30:00+00:00",
     ]
+
+
+def test_explain_tells_the_schedule_and_the_nominal_time_of_a_job(call: Calls, noon: Clock) -> None:
+    schedule(call)
+    noon.advance(minutes=1, seconds=3)
+    call.tick()
+
+    reasons = {row["code"]: row for row in call.rows("explain", id=state(call)["last_job_id"])}
+
+    assert "no_worker" in reasons
+    assert reasons["from_schedule"]["detail"] == {
+        "schedule": "s",
+        "nominal_at": "2030-01-02T12:01:00+00:00",
+        "seconds_late": 3,
+    }
