@@ -36,7 +36,7 @@ declare
     v_from integer;
     v_to integer;
     v_step integer;
-    v_found integer[] := '{}';
+    v_found integer[] := array[]::integer[];
 begin
     foreach v_item in array string_to_array(_cron_field.value, ',') loop
         if _cron_field.field = 'day of the month' and v_item in ('L', 'LW') then

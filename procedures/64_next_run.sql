@@ -281,7 +281,7 @@ declare
         _last_runs.cron, _last_runs.time_zone, _last_runs.starts_at, _last_runs.after
     );
     v_middle constant timestamptz := _last_runs.after + (_last_runs.until - _last_runs.after) / 2;
-    v_runs timestamptz[] := '{}';
+    v_runs timestamptz[] := array[]::timestamptz[];
 begin
     if (v_at <= _last_runs.until) is not true then
         return v_runs;

@@ -128,7 +128,6 @@ as $function$
 declare
     v_now constant timestamptz := forge.now();
     v_cron constant forge.cron_fields := forge._read_cron(schedule.cron);
-    v_zone constant text := forge._time_zone(schedule.time_zone);
     v_new forge.schedules;
 begin
     v_new.name := schedule.name;

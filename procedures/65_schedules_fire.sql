@@ -74,7 +74,7 @@ declare
     v_live bigint[] := array(
         select j.id from forge.jobs as j where j.id = any(schedule.live_jobs) order by j.id
     );
-    v_runs timestamptz[] := '{}';
+    v_runs timestamptz[] := array[]::timestamptz[];
     v_run timestamptz;
     v_made integer := 0;
 begin
