@@ -126,14 +126,23 @@ with recursive run (n, at) as (
     union all
     select n + 1, forge._next_run(forge._read_cron(%(cron)s), %(zone)s, %(after)s, at)
     from run
-    where n < %(runs)s and at is not null
+    where n < %(runs)s and at <= %(until)s
 )
 select at from run where n > 0 and at is not null order by n
 """
+LAST_RUNS = """
+select forge._last_runs(
+    forge._read_cron(%(cron)s), %(zone)s, '1970-01-01', %(after)s, %(until)s, %(count)s
+) as runs
+"""
 
 
-def by_forge(tx: Conn, expression: str, zone: str, after: datetime) -> list[datetime]:
-    values = {"cron": expression, "zone": zone, "after": after, "runs": RUNS}
+def by_forge(
+    tx: Conn, expression: str, zone: str, after: datetime, until: datetime | str = "infinity"
+) -> list[datetime]:
+    """The first times after one time, or all until the first after another."""
+    runs = RUNS if until == "infinity" else 10_000
+    values = {"cron": expression, "zone": zone, "after": after, "until": until, "runs": runs}
     return [row["at"] for row in tx.execute(NEXT_RUNS, values)]
 
 
@@ -197,3 +206,18 @@ def test_an_expression_is_refused_where_cronsim_refuses_it(tx: Conn, expression:
     code = tx.execute("select pg_temp.refusal(%s) as code", (expression,)).fetchone()
 
     assert code == {"code": "JQ001" if refused_by_cronsim(expression) else None}
+
+
+@given(expressions, moments(), st.integers(1, 72 * 60), st.integers(1, 5))
+@settings(thorough, max_examples=thorough.max_examples // 3)
+def test_the_newest_runs_are_the_last_of_all_runs(
+    tx: Conn, expression: str, moment: tuple[str, datetime], minutes: int, count: int
+) -> None:
+    zone, after = moment
+    until = after + timedelta(minutes=minutes)
+    values = {"cron": expression, "zone": zone, "after": after, "until": until, "count": count}
+
+    found = tx.execute(LAST_RUNS, values).fetchone()
+
+    runs = [at for at in by_forge(tx, expression, zone, after, until) if at <= until]
+    assert found == {"runs": runs[-count:]}
