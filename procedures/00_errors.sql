@@ -14,7 +14,8 @@ as $function$
     ('JQ003', 'job_not_found', 'no job has this id'),
     ('JQ004', 'wrong_status', 'the status of the job does not allow this'),
     ('JQ005', 'payload_too_large', 'a payload, result or batch is over its limit'),
-    ('JQ006', 'wrong_isolation', 'claims need a transaction in READ COMMITTED');
+    ('JQ006', 'wrong_isolation', 'claims need a transaction in READ COMMITTED'),
+    ('JQ007', 'schedule_not_found', 'no schedule has this name');
 $function$;
 comment on function forge.errors() is
 'Every error code of Forge.
@@ -95,3 +96,18 @@ end;
 $function$;
 comment on function forge._wrong_status(bigint, text, text) is
 'Raises JQ004 for one job. Internal.';
+
+create or replace function forge._no_schedule(name text)
+returns void
+language plpgsql volatile
+as $function$
+begin
+    raise exception using
+        errcode = 'JQ007',
+        message = 'no schedule has this name',
+        detail = format('name=%s', left(coalesce(_no_schedule.name, 'null'), 200)),
+        hint = 'list_schedules() shows the names there are';
+end;
+$function$;
+comment on function forge._no_schedule(text) is
+'Raises JQ007 for one name. Internal.';

@@ -49,6 +49,8 @@ begin
         return next ('expired_leases', v_count)::forge.tick_result;
     end if;
 
+    return query select s.task, s.count from forge._fire_schedules(v_now) as s where s.count > 0;
+
     if forge._is_time_for('tallies', v_now, '0.9 seconds') then
         v_count := forge._add_tallies(v_now);
         if v_count > 0 then
@@ -115,11 +117,12 @@ begin
 end;
 $function$;
 comment on function forge.tick() is
-'Does what is due by time: lost leases, dead workers, statistics, wake-ups, partitions and retention.
+'Does what is due by time: schedules, lost leases, dead workers, statistics, wake-ups and retention.
 
 Anyone may call it, at any rate: one caller at a time does the work, the others return at once. Call it
 in a transaction of its own; about once a second is right. Workers do.
-Returns: one row a task that did something: task, count. suspect_workers: call again in 0.3 seconds. vacuum:
-dead rows lie about and no function can clean up: run VACUUM (SKIP_LOCKED, TRUNCATE FALSE) on forge.jobs and
-forge.tallies, if you own them; nothing is wrong if nobody does, autovacuum comes later.
+Returns: one row a task that did something: task, count. suspect_workers: call again in 0.3 seconds.
+schedules: jobs that they enqueued; failed_schedules: their last_error says why. vacuum: dead rows lie about
+and no function can clean up: run VACUUM (SKIP_LOCKED, TRUNCATE FALSE) on forge.jobs and forge.tallies, if
+you own them; nothing is wrong if nobody does, autovacuum comes later.
 Example: select * from forge.tick();';

@@ -252,6 +252,7 @@ begin
     if not v_found then
         return next ('next', 'nothing holds it back: the next claim takes it', '{}')::forge.reason;
     end if;
+    return query select r.* from forge._explain_schedules(v_job) as r;
 end;
 $function$;
 comment on function forge.explain(bigint, text) is
@@ -261,7 +262,7 @@ Parameters:
   id     of the job
   queue  of the job; default any
 Returns: one row a reason, all that hold: code (running, cancel_requested, scheduled, queue_paused, no_worker,
-no_worker_for_type, behind, next, completed, cancelled, dead), sentence, detail (the values in it: ids,
-times, counts up to 10,000, seconds).
+no_worker_for_type, behind, next, from_schedule, completed, cancelled, dead), sentence, detail (the values in
+it: ids, times, counts up to 10,000, seconds).
 Raises: JQ003.
 Example: select code, sentence from forge.explain(forge.enqueue(''email''));';

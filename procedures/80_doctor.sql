@@ -159,6 +159,7 @@ declare
     v_now constant timestamptz := forge.now();
 begin
     return query select f.* from forge._ailing_queues(v_now) as f;
+    return query select f.* from forge._ailing_schedules() as f;
     return query select f.* from forge._ailing_server(v_now) as f;
 end;
 $function$;

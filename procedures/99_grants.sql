@@ -12,6 +12,7 @@ declare
     v_signature text;
     v_viewer constant text[] := array[
         'errors', 'transitions', 'version', 'now', 'stats', 'throughput', 'job', 'list_jobs',
+        'list_schedules', 'next_runs',
         'list_dead', 'list_queues', 'list_workers', 'overview', 'doctor', 'explain'
     ];
     v_producer constant text[] := array['enqueue', 'enqueue_many', 'errors', 'version'];
@@ -22,7 +23,8 @@ declare
     ];
     v_operator constant text[] := array[
         'cancel', 'retry', 'retry_dead', 'discard', 'pause', 'resume', 'set_queue', 'set_type',
-        'set_retention', 'drop_queue', 'tick', 'enqueue', 'enqueue_many'
+        'set_retention', 'drop_queue', 'tick', 'enqueue', 'enqueue_many', 'schedule', 'unschedule',
+        'pause_schedule', 'resume_schedule', 'run_schedule'
     ];
 begin
     foreach v_role in array array['forge_viewer', 'forge_producer', 'forge_worker', 'forge_operator'] loop

@@ -67,6 +67,12 @@ class WrongIsolation(ForgeError):
     code, name, http_status = "JQ006", "wrong_isolation", 409
 
 
+class ScheduleNotFound(ForgeError):
+    """No schedule has this name."""
+
+    code, name, http_status = "JQ007", "schedule_not_found", 404
+
+
 class DatabaseUnavailable(ForgeError):
     """The database cannot be reached, or the connection to it was lost."""
 
@@ -100,6 +106,7 @@ BY_CODE: dict[str, type[ForgeError]] = {
         WrongStatus,
         PayloadTooLarge,
         WrongIsolation,
+        ScheduleNotFound,
     )
 }
 

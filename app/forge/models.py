@@ -188,6 +188,43 @@ class OverviewRow(Row, frozen=True):
     item: Any
 
 
+class ScheduleRow(Row, frozen=True):
+    """A schedule: what it was set to, and how it stands. SQL: forge.schedule_row."""
+
+    name: str
+    cron: str
+    time_zone: str
+    starts_at: datetime
+    type: str
+    payload: Any
+    queue: str
+    priority: int
+    max_retries: int | None
+    retry_base: timedelta | None
+    retry_factor: float | None
+    retry_cap: timedelta | None
+    retry_jitter: float | None
+    tags: list[str] | None
+    concurrency_key: str | None
+    timeout: timedelta | None
+    retry_rules: Any
+    catch_up: str
+    catch_up_limit: int
+    grace: timedelta
+    overlap: str
+    paused_at: datetime | None
+    next_at: datetime | None
+    queued_at: datetime | None
+    last_at: datetime | None
+    last_job_id: int | None
+    skipped_at: datetime | None
+    skipped_because: str | None
+    failures: int
+    last_error: str | None
+    created_at: datetime
+    updated_at: datetime
+
+
 class ErrorCode(Row, frozen=True):
     """One error code. SQL: forge.error_code."""
 

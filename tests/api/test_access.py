@@ -37,8 +37,22 @@ MAY = {
     ("POST", "/dlq/{job_id:int}/retry"): {"operator"},
     ("DELETE", "/dlq/{job_id:int}"): {"operator"},
     ("PATCH", "/queues/{name:path}"): {"operator"},
+    ("GET", "/schedules"): {"viewer", "operator"},
+    ("GET", "/schedules/{name:str}"): {"viewer", "operator"},
+    ("GET", "/schedules/{name:str}/next"): {"viewer", "operator"},
+    ("PUT", "/schedules/{name:str}"): {"operator"},
+    ("DELETE", "/schedules/{name:str}"): {"operator"},
+    ("POST", "/schedules/{name:str}/pause"): {"operator"},
+    ("POST", "/schedules/{name:str}/resume"): {"operator"},
+    ("POST", "/schedules/{name:str}/run"): {"operator"},
 }
 OPEN = {("GET", "/health/live"), ("GET", "/health/ready")}
+
+
+def filled(path: str) -> str:
+    for parameter, value in (("{job_id:int}", "1"), ("{name:path}", "q"), ("{name:str}", "s")):
+        path = path.replace(parameter, value)
+    return path
 
 
 def _routes() -> dict[tuple[str, str], Right | None]:
@@ -61,7 +75,7 @@ def test_a_role_may_do_what_the_table_says(make_api: MakeApi, role: str) -> None
     for (method, path), roles in MAY.items():
         if path == "/events" and role in roles:
             continue  # a stream without an end; it has tests of its own
-        url = path.replace("{job_id:int}", "1").replace("{name:path}", "q")
+        url = filled(path)
         answer = api.request(method, url, headers=bearer(role))
         assert (answer.status_code == 403) is (role not in roles), (method, path, answer.text)
         if answer.status_code == 403:
@@ -71,7 +85,7 @@ def test_a_role_may_do_what_the_table_says(make_api: MakeApi, role: str) -> None
 def test_without_a_token_nothing_is_told(make_api: MakeApi) -> None:
     api = make_api(tokens=TOKENS)
     for method, path in MAY:
-        url = path.replace("{job_id:int}", "1").replace("{name:path}", "q")
+        url = filled(path)
         answer = api.request(method, url)
         assert answer.status_code == 401, (method, path)
         assert answer.json()["code"] == "JQ401"

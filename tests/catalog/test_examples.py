@@ -7,8 +7,8 @@ import psycopg
 from tests.catalog.functions import functions
 from tests.database import Conn
 
-# Examples show made-up ids and leases, and may say so.
-ABOUT_THE_ID = {"JQ002", "JQ003", "JQ004"}
+# Examples show made-up ids, leases and names, and may say so.
+ABOUT_THE_ID = {"JQ002", "JQ003", "JQ004", "JQ007"}
 
 
 def test_every_example_runs(tx: Conn) -> None:

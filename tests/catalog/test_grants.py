@@ -17,6 +17,7 @@ def names(text: str) -> set[str]:
 READING = names(
     """
     errors transitions version now stats throughput job list_jobs list_dead list_queues
+    list_schedules next_runs
     list_workers overview doctor explain
     """
 )
@@ -33,7 +34,7 @@ GRANTED = {
     | names(
         """
         cancel retry retry_dead discard pause resume set_queue set_type set_retention drop_queue
-        tick enqueue enqueue_many
+        tick enqueue enqueue_many schedule unschedule pause_schedule resume_schedule run_schedule
         """
     ),
 }

@@ -16,8 +16,13 @@ EXCEPTION = re.compile(r"raise exception using\s+errcode = '(JQ\d+)'")
 CALL = re.compile(r"\bforge\.(\w+)\(")
 COMMENT = re.compile(r"--.*")
 
-# Reached by the code and never by a call: a heartbeat hands no results to the check of sizes.
-UNREACHABLE = {"heartbeat": {"JQ005"}}
+# Reached by the code and never by a call: a heartbeat hands no results to the check of sizes, and
+# the tick notes what is wrong with a schedule (the doctor names the tick in a sentence).
+UNREACHABLE = {
+    "heartbeat": {"JQ005"},
+    "tick": {"JQ001", "JQ005"},
+    "doctor": {"JQ001", "JQ005"},
+}
 
 
 @pytest.fixture
@@ -61,4 +66,4 @@ def test_every_code_can_be_come_to(sources: dict[str, str]) -> None:
     public = [name for name in sources if not name.startswith("_")]
     codes = set().union(*(reached(name, sources, set()) for name in public))
 
-    assert sorted(codes) == [f"JQ00{n}" for n in range(1, 7)]
+    assert sorted(codes) == [f"JQ00{n}" for n in range(1, 8)]

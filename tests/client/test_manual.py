@@ -8,16 +8,12 @@ import re
 import pytest
 
 from forge import Forge
-from forge.calls.operator import OperatorCalls
-from forge.calls.producer import JobOptions, ProducerCalls
-from forge.calls.viewer import ViewerCalls
-from forge.calls.worker import WorkerCalls
+from forge.calls.producer import JobOptions
 from tests.database import Conn
 
 METHODS = [
     method
-    for role in (ProducerCalls, WorkerCalls, OperatorCalls, ViewerCalls)
-    for _, method in inspect.getmembers(role, inspect.iscoroutinefunction)
+    for _, method in inspect.getmembers(Forge, inspect.iscoroutinefunction)
     if "SQL: forge." in (method.__doc__ or "")
 ]
 

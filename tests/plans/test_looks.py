@@ -56,6 +56,26 @@ def test_a_tick_that_ends_a_worker_reads_no_pending_job(reader: Reader) -> None:
     assert reader.reads.jobs <= runs["jobs"] + 6 * runs["lost"] + 2000  # and dead versions
 
 
+def test_a_tick_finds_the_schedule_that_is_due_among_many(reader: Reader) -> None:
+    """And whether its job of before is live by the id of that."""
+    reader.setup(
+        "select forge.schedule('s' || n, '@yearly', 't', overlap => 'skip') "
+        "from generate_series(1, 1000) as n"
+    )
+    reader.setup("select forge.run_schedule('s7')")
+    reader.setup(
+        "update forge.schedules set due_at = forge.now(), next_at = forge.now() where name = 's7'"
+    )
+    forget_the_last_tick(reader)
+
+    reader.run("select * from forge.tick()")
+
+    (seen,) = reader.setup("select skipped_because from forge.list_schedules('s7')")
+    assert seen == {"skipped_because": "overlap"}
+    assert not reader.reads.whole_tables & {"jobs", "schedules"}
+    assert reader.reads.scans["jobs_pkey"] == 1
+
+
 @pytest.mark.parametrize("before", [None, "middle"])
 @pytest.mark.parametrize("function", ["list_jobs", "list_dead"])
 def test_a_page_walks_the_index_of_ids(reader: Reader, function: str, before: str | None) -> None:

@@ -35,6 +35,12 @@ def cancel_running(call: Calls) -> None:
     call.rows("cancel", id=call.running(queue="q")["id"])
 
 
+def steer_a_schedule(call: Calls, *functions: str) -> None:
+    call.rows("schedule", name="s", cron="@daily", type="t")
+    for function in functions:
+        call.rows(function, name="s")
+
+
 CHANGES: dict[str, tuple[Callable[[Calls], object], set[Note]]] = {
     "pause": (lambda call: call.rows("pause", queue="q"), {("forge_events", "queue")}),
     "resume": (lambda call: call.rows("resume", queue="q"), {("forge_events", "queue")}),
@@ -47,6 +53,11 @@ CHANGES: dict[str, tuple[Callable[[Calls], object], set[Note]]] = {
         {("forge_events", "dead")},
     ),
     "retry_dead of none": (lambda call: call.rows("retry_dead"), set()),
+    "schedule": (steer_a_schedule, {("forge_events", "schedule")}),
+    "steer a schedule": (
+        lambda call: steer_a_schedule(call, "pause_schedule", "resume_schedule", "unschedule"),
+        {("forge_events", "schedule")},
+    ),
     "a job's whole life": (lambda call: call.completed(), set()),
 }
 

@@ -10,7 +10,7 @@ _MEANINGS = {
     400: "The body is not JSON (JQ001).",
     401: "A token is needed (JQ401).",
     403: "The token's role, or the Origin, does not allow this (JQ403).",
-    404: "There is no such job (JQ003).",
+    404: "There is no such job (JQ003) or schedule (JQ007).",
     409: "The job's status does not allow this (JQ004).",
     413: "The request or a payload is over its limit (JQ005).",
     415: "The body is not announced as application/json (JQ415).",

@@ -113,7 +113,7 @@ class WorkerCalls(Caller):
         return done
 
     async def tick(self, *, connection: Connection | None = None) -> list[TickResult]:
-        """Does what is due by time: lost leases, dead workers, statistics, wake-ups, partitions and retention.
+        """Does what is due by time: schedules, lost leases, dead workers, statistics, wake-ups and retention.
 
         Without `connection` also the vacuum that the tick may ask for. SQL: forge.tick
         """  # noqa: E501

@@ -61,7 +61,7 @@ def enqueue(
         at = _from_now(delay)
     if "tags" in chosen:
         chosen["tags"] = list(chosen["tags"])
-    job = {"type": type, "payload": _document(_read(payload)), **chosen}
+    job = {"type": type, "payload": document(read(payload)), **chosen}
     if at is not None:
         job["scheduled_at"] = at
 
@@ -83,7 +83,8 @@ def _from_now(seconds: float) -> datetime:
         raise click.BadParameter(str(error), param_hint="--in") from error
 
 
-def _read(payload: str) -> bytes:
+def read(payload: str) -> bytes:
+    """A PAYLOAD of a command line: as it stands, from stdin (-) or from a file (@FILE)."""
     if payload == "-":
         return sys.stdin.buffer.read()
     if payload.startswith("@"):
@@ -95,7 +96,8 @@ def _read(payload: str) -> bytes:
     return payload.encode(errors="surrogateescape")
 
 
-def _document(text: bytes) -> Any:
+def document(text: bytes) -> Any:
+    """The JSON value of a PAYLOAD. Raises `InvalidArgument`."""
     try:
         return msgspec.json.decode(text)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
