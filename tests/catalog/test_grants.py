@@ -18,6 +18,7 @@ READING = names(
     """
     errors transitions version now stats throughput job list_jobs list_dead list_queues
     list_workers overview doctor explain
+    fingerprint dead_groups list_retry_rules list_revivals
     """
 )
 GRANTED = {
@@ -33,7 +34,7 @@ GRANTED = {
     | names(
         """
         cancel retry retry_dead discard pause resume set_queue set_type set_retention drop_queue
-        tick enqueue enqueue_many
+        tick enqueue enqueue_many set_retry_rules discard_dead cancel_revival
         """
     ),
 }

@@ -1,4 +1,4 @@
-"""50_operate: retry_dead revives what a filter finds, a bounded number at a time."""
+"""55_revival: retry_dead and discard_dead take what a filter finds, a bounded number at a time."""
 
 from __future__ import annotations
 
