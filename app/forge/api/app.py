@@ -13,7 +13,19 @@ from litestar.datastructures import State
 from litestar.di import Provide
 from litestar.handlers import HTTPRouteHandler
 
-from forge.api import access, dlq, docs, events, jobs, origin, problems, queues, static, system
+from forge.api import (
+    access,
+    dlq,
+    docs,
+    events,
+    jobs,
+    origin,
+    problems,
+    queues,
+    retries,
+    static,
+    system,
+)
 from forge.api.database import Database
 from forge.api.headers import add_security_headers
 from forge.api.hub import Hub
@@ -37,6 +49,12 @@ ROUTES: list[HTTPRouteHandler] = [
     dlq.retry_dead_job,
     dlq.discard_dead_job,
     dlq.retry_dead_jobs,
+    dlq.discard_dead_jobs,
+    dlq.list_dead_groups,
+    dlq.list_revivals,
+    dlq.cancel_revival,
+    retries.list_retry_rules,
+    retries.set_retry_rules,
     queues.list_queues,
     queues.change_queue,
     queues.list_workers,
