@@ -160,7 +160,7 @@ Parameters:
   queue, type  only these; default any
   max_rows     1 to 500; default 50
 Returns: one row a group: fingerprint and title as forge.fingerprint says, queue, type, jobs (how many are
-dead now), first_seen_at (since the group was last empty), last_seen_at, and of the newest of the jobs
-sample_id and sample_error (its last error).
+dead now), first_seen_at (since a tick last found the group empty), last_seen_at, and of the newest of the
+jobs sample_id and sample_error (its last error).
 Raises: JQ001.
 Example: select jobs, type, title from forge.dead_groups(max_rows => 10);';

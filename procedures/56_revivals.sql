@@ -186,11 +186,11 @@ begin
         revival := forge._judge_canary(revival, _work_off.at);
     elsif revival.status = 'RUNNING' then
         if revival.rate is not null then
-            -- What a pause of the tick has left undone is not made up for: two seconds' worth at most.
+            -- What a pause of the tick has left undone is not made up for: two seconds' worth and one more.
             revival.credit := least(
                 revival.credit
                     + revival.rate * greatest(extract(epoch from _work_off.at - revival.worked_at), 0),
-                greatest(2 * revival.rate, 1)
+                2 * revival.rate + 1
             );
             v_limit := least(v_limit, floor(revival.credit));
         end if;

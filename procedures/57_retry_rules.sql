@@ -175,7 +175,8 @@ begin
         where q.paused_at is null
     loop
         insert into forge.queues as q (queue, created_at, updated_at)
-        values (v_queue, _pause_late.at, _pause_late.at)
+        select v_queue, _pause_late.at, _pause_late.at
+        where not exists (select from forge.queues as k where k.queue = v_queue)
         on conflict on constraint queues_pkey do nothing;
         v_count := v_count + forge._pause_as_asked(v_queue, _pause_late.at)::integer;
     end loop;

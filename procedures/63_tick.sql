@@ -91,6 +91,7 @@ begin
         insert into forge.queues as q (queue, created_at, updated_at)
         select n.queue, v_now, v_now
         from forge._queue_names() as n (queue)
+        where not exists (select from forge.queues as k where k.queue = n.queue)
         on conflict on constraint queues_pkey do nothing;
         get diagnostics v_count = row_count;
         if v_count > 0 then

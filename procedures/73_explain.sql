@@ -264,9 +264,8 @@ comment on function forge.explain(bigint, text) is
 Parameters:
   id     of the job
   queue  of the job; default any
-Returns: one row a reason, all that hold: code (running, cancel_requested, retry_backoff,
-scheduled, queue_paused, no_worker,
-no_worker_for_type, behind, next, completed, cancelled, dead), sentence, detail (the values in it: ids,
-times, counts up to 10,000, seconds).
+Returns: one row a reason, all that hold: code (running, cancel_requested, retry_backoff, scheduled,
+queue_paused, no_worker, no_worker_for_type, behind, next, completed, cancelled, dead), sentence, detail (the
+values in it: ids, times, counts up to 10,000, seconds).
 Raises: JQ003.
 Example: select code, sentence from forge.explain(forge.enqueue(''email''));';
