@@ -24,6 +24,9 @@ MAY = {
     ("GET", "/stats"): {"viewer", "operator"},
     ("GET", "/stats/history"): {"viewer", "operator"},
     ("GET", "/dlq"): {"viewer", "operator"},
+    ("GET", "/dlq/groups"): {"viewer", "operator"},
+    ("GET", "/revivals"): {"viewer", "operator"},
+    ("GET", "/retry-rules"): {"viewer", "operator"},
     ("GET", "/queues"): {"viewer", "operator"},
     ("GET", "/workers"): {"viewer", "operator"},
     ("GET", "/events"): {"viewer", "operator"},
@@ -34,6 +37,9 @@ MAY = {
     ("POST", "/jobs/{job_id:int}/cancel"): {"operator"},
     ("POST", "/jobs/{job_id:int}/retry"): {"operator"},
     ("POST", "/dlq/retry"): {"operator"},
+    ("POST", "/dlq/discard"): {"operator"},
+    ("POST", "/revivals/{revival_id:int}/cancel"): {"operator"},
+    ("PUT", "/retry-rules"): {"operator"},
     ("POST", "/dlq/{job_id:int}/retry"): {"operator"},
     ("DELETE", "/dlq/{job_id:int}"): {"operator"},
     ("PATCH", "/queues/{name:path}"): {"operator"},
@@ -61,7 +67,12 @@ def test_a_role_may_do_what_the_table_says(make_api: MakeApi, role: str) -> None
     for (method, path), roles in MAY.items():
         if path == "/events" and role in roles:
             continue  # a stream without an end; it has tests of its own
-        url = path.replace("{job_id:int}", "1").replace("{name:path}", "q")
+        url = (
+            path.replace("{job_id:int}", "1")
+            .replace("{revival_id:int}", "1")
+            .replace("{revival_id:int}", "1")
+            .replace("{name:path}", "q")
+        )
         answer = api.request(method, url, headers=bearer(role))
         assert (answer.status_code == 403) is (role not in roles), (method, path, answer.text)
         if answer.status_code == 403:
@@ -71,7 +82,11 @@ def test_a_role_may_do_what_the_table_says(make_api: MakeApi, role: str) -> None
 def test_without_a_token_nothing_is_told(make_api: MakeApi) -> None:
     api = make_api(tokens=TOKENS)
     for method, path in MAY:
-        url = path.replace("{job_id:int}", "1").replace("{name:path}", "q")
+        url = (
+            path.replace("{job_id:int}", "1")
+            .replace("{revival_id:int}", "1")
+            .replace("{name:path}", "q")
+        )
         answer = api.request(method, url)
         assert answer.status_code == 401, (method, path)
         assert answer.json()["code"] == "JQ401"

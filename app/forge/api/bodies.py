@@ -45,7 +45,7 @@ def interval(seconds: float) -> str:
     return f"{seconds:.6f} seconds"
 
 
-class RetryRule(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class NewRetryRule(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What becomes of failures whose error matches: the class, the text, or both."""
 
     action: Annotated[str, Meta(description="retry, permanent or pause.", examples=["retry"])]
@@ -63,7 +63,9 @@ class RetryRule(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         found: dict[str, Any] = {}
         for name in self.__struct_fields__:
             value = getattr(self, name)
-            if value is not None and name.endswith("_seconds"):
+            if value is None:
+                continue
+            if name.endswith("_seconds"):
                 name, value = name.removesuffix("_seconds"), interval(value)
             found[name] = value
         return found
@@ -84,7 +86,7 @@ class NewJob(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     retry_factor: float | UnsetType | None = UNSET
     retry_cap_seconds: Seconds | UnsetType | None = UNSET
     retry_jitter: float | UnsetType | None = UNSET
-    retry_rules: list[RetryRule] | UnsetType | None = UNSET
+    retry_rules: list[NewRetryRule] | UnsetType | None = UNSET
     unique_by: list[str] | UnsetType | None = UNSET
     unique_scope: str | UnsetType | None = UNSET
     unique_for_seconds: Seconds | UnsetType | None = UNSET
@@ -177,10 +179,10 @@ class DeadRetry(DeadFilter, frozen=True, kw_only=True, forbid_unknown_fields=Tru
         return found
 
 
-class RetryRules(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class NewRetryRules(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A list of retry rules, for a type or a queue; with neither, for all."""
 
-    rules: list[RetryRule]
+    rules: list[NewRetryRule]
     queue: Name | None = None
     type: Name | None = None
 

@@ -9,7 +9,7 @@ from litestar.params import JSONBody
 from forge import db
 from forge.api import present, shapes
 from forge.api.access import Right
-from forge.api.bodies import RetryRules
+from forge.api.bodies import NewRetryRules
 from forge.api.database import Database
 from forge.api.documented import WITH_BODY, problems
 from forge.api.parameters import NameFilter, or_absent
@@ -30,7 +30,7 @@ async def list_retry_rules(
 
 @put("/retry-rules", opt={"right": Right.OPERATE}, responses=problems(*WITH_BODY))
 async def set_retry_rules(
-    database: NamedDependency[Database], data: JSONBody[RetryRules]
+    database: NamedDependency[Database], data: JSONBody[NewRetryRules]
 ) -> shapes.RetryRules:
     """Replace the retry rules of a type, of a queue, or those for all."""
     async with database.connection() as conn:
