@@ -20,7 +20,15 @@ _DESCRIPTION = (
 )
 
 # Their structs forbid unknown fields, which Litestar's derivation does not tell.
-_STRICT = ("NewJob", "NewJobs", "DeadFilter", "QueueSettings")
+_STRICT = (
+    "NewJob",
+    "NewJobs",
+    "NewRetryRule",
+    "NewRetryRules",
+    "DeadFilter",
+    "DeadRetry",
+    "QueueSettings",
+)
 
 
 def document(routes: list[HTTPRouteHandler]) -> dict[str, Any]:
