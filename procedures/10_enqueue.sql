@@ -120,6 +120,9 @@ begin
     v_job.unique_scope := case when job.unique_key is not null then job.queue end;
     v_job.schedule := job.schedule;
     v_job.nominal_at := job.nominal_at;
+    if job.retry_rules is not null then
+        v_job.retry_rules := forge._check_rules('retry_rules', job.retry_rules, false);
+    end if;
     v_row := forge._insert(v_job);
 
     if v_row.created and v_job.status = 'PENDING' and v_job.scheduled_at <= _enqueue.at then

@@ -28,6 +28,11 @@ create or replace function forge._bury(
 returns void
 language plpgsql volatile
 as $function$
+declare
+    v_error constant jsonb := job.errors -> -1;
+    v_fingerprint constant text := (
+        forge.fingerprint(v_error ->> 'error_type', v_error ->> 'error')
+    ).fingerprint;
 begin
     delete from forge.jobs as j where j.id = job.id;
     insert into forge.dead_jobs (
@@ -36,7 +41,7 @@ begin
         retry_base, retry_factor, retry_cap, retry_jitter,
         status, queue, type, worker, unique_key, tags, payload, errors,
         timeout, unique_scope, unique_for, concurrency_key, on_parent_failure, retry_rules,
-        schedule, nominal_at, origin
+        schedule, nominal_at, origin, fingerprint
     )
     values (
         job.id, job.scheduled_at, job.created_at, job.attempted_at, _bury.at,
@@ -45,8 +50,10 @@ begin
         job.retry_jitter, 'DEAD', job.queue, job.type, job.worker, job.unique_key, job.tags,
         job.payload, job.errors,
         job.timeout, job.unique_scope, job.unique_for, job.concurrency_key, job.on_parent_failure,
-        job.retry_rules, job.schedule, job.nominal_at, job.origin
+        job.retry_rules, job.schedule, job.nominal_at, job.origin, v_fingerprint
     );
+    insert into forge.dead_tallies (at, queue, type, fingerprint, jobs)
+    values (_bury.at, job.queue, job.type, v_fingerprint, 1);
     perform forge._after(job, 'DEAD', _bury.at);
 end;
 $function$;
@@ -67,12 +74,14 @@ language plpgsql volatile
 as $function$
 declare
     v_now constant timestamptz := forge.now();
-    v_policy constant forge.retry_policy := forge._policy(job.queue, job.type);
-    v_max_retries constant integer := coalesce(job.max_retries, v_policy.max_retries);
     v_past constant integer := coalesce(jsonb_array_length(job.errors), 0);
     -- A job that fails for the hundredth time no longer needs every traceback in full.
     v_most constant integer := case when v_past < 100 then 8000 else 200 end;
-    v_delay interval;
+    v_type constant text := left(_settle.error_type, 200);
+    v_error constant text := left(coalesce(_settle.error, ''), v_most);
+    v_verdict constant forge.verdict := forge._verdict(
+        job, v_type, v_error, _settle.retryable, _settle.retry_in, _settle.failures
+    );
     v_row forge.failed;
 begin
     job.errors := coalesce(job.errors, '[]') || jsonb_strip_nulls(jsonb_build_object(
@@ -81,35 +90,23 @@ begin
         'worker', job.worker,
         'started_at', job.attempted_at,
         'failed_at', v_now,
-        'error_type', left(_settle.error_type, 200),
-        'error', left(coalesce(_settle.error, ''), v_most),
-        'traceback', left(_settle.traceback, v_most * 2)
+        'error_type', v_type,
+        'error', v_error,
+        'traceback', left(_settle.traceback, v_most * 2),
+        'rule', v_verdict.rule,
+        'counted', v_verdict.counted
     ));
     v_row.id := job.id;
     v_row.attempts := job.attempts;
-    v_row.max_retries := v_max_retries;
+    v_row.status := v_verdict.status;
+    v_row.max_retries := v_verdict.max_retries;
 
-    if job.cancel_requested_at is not null then
+    if v_row.status = 'CANCELLED' then
         perform forge._archive(job, 'CANCELLED', v_now);
-        v_row.status := 'CANCELLED';
-    elsif not _settle.retryable or job.attempts > v_max_retries then
+    elsif v_row.status = 'DEAD' then
         perform forge._bury(job, v_now);
-        v_row.status := 'DEAD';
     else
-        v_delay := coalesce(
-            _settle.retry_in,
-            case when _settle.failures < 1 then interval '0' end,
-            forge._retry_delay(
-                _settle.failures,
-                coalesce(job.retry_base, v_policy.retry_base),
-                coalesce(job.retry_factor, v_policy.retry_factor),
-                coalesce(job.retry_cap, v_policy.retry_cap),
-                coalesce(job.retry_jitter, v_policy.retry_jitter),
-                random()
-            )
-        );
-        v_row.status := 'PENDING';
-        v_row.scheduled_at := v_now + v_delay;
+        v_row.scheduled_at := v_now + v_verdict.delay;
         update forge.jobs as j
         set status = 'PENDING',
             scheduled_at = v_row.scheduled_at,
@@ -120,7 +117,9 @@ begin
             progress_note = null,
             errors = job.errors
         where j.id = job.id;
-        if v_delay <= interval '0' then
+        if v_verdict.pauses then
+            perform forge._pause_for(job, v_verdict.rule, v_now);
+        elsif v_verdict.delay <= interval '0' then
             perform forge._ring(job.queue);
         end if;
     end if;
@@ -183,11 +182,13 @@ comment on function forge.fail(
 ) is
 'Reports that an attempt failed: the job is retried after its backoff, or goes to the dead-letter queue.
 
+Retry rules by class of error, where there are any, decide which; see set_retry_rules.
+
 Parameters:
   id, lease   of the claim
   error       what went wrong; kept up to 8,000 characters
-  retryable   false: the error is permanent, no more retries; default true
-  retry_in    wait so long instead of the backoff, 0 to 365 days; default the backoff
+  retryable   false: the error is permanent, no more retries, whatever a retry rule says; default true
+  retry_in    wait so long instead of any backoff, 0 to 365 days; default the backoff
   queue       of the job; default any
   error_type  the class of the error, up to 200 characters; default none
   traceback   kept up to 16,000 characters; default none

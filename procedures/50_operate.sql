@@ -1,9 +1,7 @@
--- What operators do to single jobs and to the dead-letter queue.
+-- What operators do to single jobs.
 -- PENDING, WAITING --cancel--> CANCELLED; DEAD, CANCELLED --retry--> PENDING; DEAD --discard--> DEAD.
 --
--- Locks: the row of the job, then what it is moved to; many by ascending id, those that somebody else
--- holds are skipped, and then index entries of unique keys in the order in which enqueue_many takes
--- them. Raises: JQ001, JQ003, JQ004.
+-- Locks: the row of the job, then what it is moved to. Raises: JQ001, JQ003, JQ004.
 
 create or replace function forge.cancel(
     id bigint,
@@ -96,6 +94,33 @@ comment on function forge._revive(forge.history, timestamptz) is
 'Inserts a job that was dead or cancelled as PENDING, with fresh retries; false where its unique_key is
 held by a live job. Internal.';
 
+create or replace function forge._origin(
+    job forge.history,
+    by text,
+    who text,
+    revival bigint
+)
+returns jsonb
+language plpgsql stable
+as $function$
+begin
+    return jsonb_strip_nulls(jsonb_build_object(
+        'status', job.status,
+        -- of a dead job that was discarded, finished_at is when that was
+        'ended_at', coalesce(
+            case when job.status = 'DEAD' then job.errors -> -1 -> 'failed_at' end,
+            to_jsonb(job.finished_at)
+        ),
+        'fingerprint', job.fingerprint,
+        'by', _origin.by,
+        'who', _origin.who,
+        'revival', _origin.revival
+    ));
+end;
+$function$;
+comment on function forge._origin(forge.history, text, text, bigint) is
+'Where a job comes from that is revived now: its end, which function, for which login. Internal.';
+
 create or replace function forge.retry(
     id bigint,
     queue text default null
@@ -128,7 +153,9 @@ begin
     delete from forge.dead_jobs as d
     where d.id = retry.id and (retry.queue is null or d.queue = retry.queue)
     returning d.* into v_job;
-    if not found then
+    if found then
+        perform forge._left_dead(v_job, v_now);
+    else
         delete from forge.history as h
         where h.id = retry.id
             and h.status in ('CANCELLED', 'DEAD')
@@ -150,6 +177,7 @@ begin
         );
     end if;
 
+    v_job.origin := forge._origin(v_job, 'retry', session_user::text, null);
     if not forge._revive(v_job, v_now) then
         perform forge._wrong_status(
             retry.id, v_job.status, 'a live job holds its unique_key; cancel that one or wait until it ends'
@@ -164,7 +192,8 @@ $function$;
 comment on function forge.retry(bigint, text) is
 'Runs a job again, now: out of the dead-letter queue, after a cancellation, or instead of its backoff.
 
-A revived job keeps its id and its errors and starts with fresh retries; revivals counts how often.
+A revived job keeps its id and its errors and starts with fresh retries; revivals counts how often, and origin
+tells where it came from.
 
 Parameters:
   id     of the job
@@ -173,73 +202,22 @@ Returns: id, queue, type, from_status, to_status (PENDING).
 Raises: JQ003, JQ004 (it runs, it is completed, or a live job holds its unique_key).
 Example: select * from forge.retry(forge.enqueue(''email'', scheduled_at => now() + ''1 day''));';
 
-create or replace function forge.retry_dead(
-    queue text default null,
-    type text default null,
-    error_contains text default null,
-    died_before timestamptz default null,
-    max_jobs integer default 100
+create or replace function forge._discard(
+    job forge.history,
+    at timestamptz
 )
-returns setof forge.change
-language plpgsql volatile security definer
-set search_path = pg_catalog, forge, pg_temp
+returns void
+language plpgsql volatile
 as $function$
-declare
-    v_now constant timestamptz := forge.now();
-    v_job forge.history;
-    v_count integer := 0;
 begin
-    if (retry_dead.max_jobs between 1 and 10000) is not true then
-        perform forge._invalid('max_jobs', retry_dead.max_jobs::text, 'use 1 to 10000');
-    end if;
-    for v_job in
-        with picked as materialized (
-            select d.*
-            from forge.dead_jobs as d
-            where (retry_dead.queue is null or d.queue = retry_dead.queue)
-                and (retry_dead.type is null or d.type = retry_dead.type)
-                and (retry_dead.died_before is null or d.finished_at < retry_dead.died_before)
-                and (
-                    retry_dead.error_contains is null
-                    or position(lower(retry_dead.error_contains) in lower(d.errors -> -1 ->> 'error')) > 0
-                )
-                -- one whose key is taken cannot come back, and must not stand in the way of the others
-                and not exists (
-                    select from forge.jobs as j
-                    where j.unique_scope = d.unique_scope and j.unique_key = d.unique_key
-                )
-            order by d.id
-            limit retry_dead.max_jobs
-            for update skip locked
-        )
-        -- The oldest, but by key: in the order of ids it would deadlock with an enqueue_many.
-        select p.* from picked as p order by p.unique_scope, p.unique_key, p.id
-    loop
-        continue when not forge._revive(v_job, v_now);
-
-        delete from forge.dead_jobs as d where d.id = v_job.id;
-        perform forge._ring(v_job.queue);
-        v_count := v_count + 1;
-        return next (v_job.id, v_job.queue, v_job.type, 'DEAD', 'PENDING')::forge.change;
-    end loop;
-    if v_count > 0 then
-        perform forge._announce('dead');
-    end if;
+    delete from forge.dead_jobs as d where d.id = job.id;
+    job.finished_at := _discard.at;
+    insert into forge.history select job.*;
+    perform forge._left_dead(job, _discard.at);
 end;
 $function$;
-comment on function forge.retry_dead(text, text, text, timestamptz, integer) is
-'Revives dead jobs that match a filter, oldest first, a bounded number at a time.
-
-Call it again until fewer than max_jobs come back. Jobs whose unique_key is held by a live job stay.
-
-Parameters:
-  queue, type     of the jobs; default any
-  error_contains  a part of their last error, in any case; default any
-  died_before     only those that died before; default any
-  max_jobs        1 to 10000; default 100
-Returns: one row a revived job: id, queue, type, from_status, to_status.
-Raises: JQ001.
-Example: select count(*) from forge.retry_dead(queue => ''default'', max_jobs => 1000);';
+comment on function forge._discard(forge.history, timestamptz) is
+'Moves one dead job, locked by the caller, to the history. Internal.';
 
 create or replace function forge.discard(
     id bigint,
@@ -254,12 +232,12 @@ declare
     v_job forge.history;
     v_status text;
 begin
-    delete from forge.dead_jobs as d
+    select d.* into v_job
+    from forge.dead_jobs as d
     where d.id = discard.id and (discard.queue is null or d.queue = discard.queue)
-    returning d.* into v_job;
+    for update;
     if found then
-        v_job.finished_at := v_now;
-        insert into forge.history select v_job.*;
+        perform forge._discard(v_job, v_now);
         perform forge._announce('dead');
         return (v_job.id, v_job.queue, v_job.type, 'DEAD', v_job.status)::forge.change;
     end if;

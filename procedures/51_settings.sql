@@ -8,7 +8,9 @@ language sql stable
 begin atomic
     select
         q.queue, q.paused_at, q.retry_base, q.retry_factor, q.retry_cap, q.retry_jitter,
-        q.max_retries, q.keep_history, q.created_at, q.updated_at
+        q.max_retries, q.keep_history, q.created_at, q.updated_at,
+        -- the first, as failures may have brought several at the same moment
+        (select p.reason from forge.pauses as p where p.queue = q.queue order by p.at limit 1)
     from forge.queues as q
     where q.queue = $1;
 end;
@@ -16,7 +18,8 @@ comment on function forge._queue_row(text) is
 'One queue with its settings. Internal.';
 
 create or replace function forge.pause(
-    queue text
+    queue text,
+    reason text default null
 )
 returns forge.queue_row
 language plpgsql volatile security definer
@@ -26,23 +29,32 @@ declare
     v_now constant timestamptz := forge.now();
 begin
     perform forge._check_name('queue', pause.queue);
+    if (char_length(pause.reason) between 1 and 500) is false then
+        perform forge._invalid('reason', pause.reason, 'use 1 to 500 characters');
+    end if;
     insert into forge.queues as q (queue, paused_at, created_at, updated_at)
     values (pause.queue, v_now, v_now, v_now)
     on conflict on constraint queues_pkey do update
     set paused_at = coalesce(q.paused_at, excluded.paused_at),
         updated_at = excluded.updated_at;
+    if pause.reason is not null then
+        delete from forge.pauses as p where p.queue = pause.queue;
+        insert into forge.pauses (at, queue, reason) values (v_now, pause.queue, pause.reason);
+    end if;
     perform forge._announce('queue');
     return forge._queue_row(pause.queue);
 end;
 $function$;
-comment on function forge.pause(text) is
+comment on function forge.pause(text, text) is
 'Stops the claims from a queue. Jobs that run go on, and new ones are taken in.
 
 Parameters:
-  queue  its name; it need not have been used before
+  queue   its name; it need not have been used before
+  reason  shown as pause_reason until it is resumed, 1 to 500 characters; default null: none is given, and
+          the one there is stays
 Returns: the queue with its settings; paused_at stays where it was paused before.
 Raises: JQ001.
-Example: select * from forge.pause(''default'');';
+Example: select * from forge.pause(''default'', reason => ''the mail server moves'');';
 
 create or replace function forge.resume(
     queue text
@@ -60,6 +72,7 @@ begin
     on conflict on constraint queues_pkey do update
     set paused_at = null,
         updated_at = excluded.updated_at;
+    delete from forge.pauses as p where p.queue = resume.queue;
     perform forge._ring(resume.queue);
     perform forge._announce('queue');
     return forge._queue_row(resume.queue);

@@ -18,6 +18,7 @@ as $function$
 declare
     v_left bigint := drop_queue.max_jobs;
     v_count bigint;
+    v_ids bigint[];
 begin
     perform forge._check_name('queue', drop_queue.queue);
     if (drop_queue.after >= 0) is not true then
@@ -51,16 +52,15 @@ begin
     get diagnostics v_count = row_count;
     v_left := v_left - v_count;
 
-    delete from forge.dead_jobs as d
-    where d.id = any(array(
+    v_ids := array(
         select p.id
         from forge.dead_jobs as p
         where p.queue = drop_queue.queue and p.id > drop_queue.after
         order by p.id
         limit v_left
         for update skip locked
-    ));
-    get diagnostics v_count = row_count;
+    );
+    v_count := forge._drop_dead(v_ids, forge.now());
     v_left := v_left - v_count;
 
     if v_left <= 0
@@ -72,6 +72,8 @@ begin
         return false;
     end if;
     delete from forge.queues as q where q.queue = drop_queue.queue;
+    delete from forge.pauses as p where p.queue = drop_queue.queue;
+    delete from forge.retry_rules as r where r.scope = 'queue' and r.name = drop_queue.queue;
     delete from forge.queue_totals as t where t.queue = drop_queue.queue;
     delete from forge.throughput_samples as s where s.queue = drop_queue.queue;
     delete from forge.tallies as t where t.queue = drop_queue.queue;

@@ -36,6 +36,8 @@ begin
         insert into forge.queues as q (queue, created_at, updated_at)
         select distinct t.queue, _add_tallies.at, _add_tallies.at
         from taken as t
+        -- the conflict alone would wait for whoever is changing the queue
+        where not exists (select from forge.queues as k where k.queue = t.queue)
         on conflict on constraint queues_pkey do nothing
     ),
     sampled as (

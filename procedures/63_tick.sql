@@ -57,6 +57,10 @@ begin
             return next ('tallies', v_count)::forge.tick_result;
         end if;
 
+        return query select t.task, t.count from forge._add_dead_tallies() as t where t.count > 0;
+        return query select t.task, t.count from forge._pause_late(v_now) as t where t.count > 0;
+        return query select t.task, t.count from forge._work_off_revivals(v_now) as t where t.count > 0;
+
         v_dead := forge._dead_rows(v_now);
         if forge._may_vacuum(v_dead, v_now) then
             return next ('vacuum', v_dead)::forge.tick_result;
@@ -89,6 +93,7 @@ begin
         insert into forge.queues as q (queue, created_at, updated_at)
         select n.queue, v_now, v_now
         from forge._queue_names() as n (queue)
+        where not exists (select from forge.queues as k where k.queue = n.queue)
         on conflict on constraint queues_pkey do nothing;
         get diagnostics v_count = row_count;
         if v_count > 0 then
@@ -99,15 +104,16 @@ begin
     if forge._is_time_for('retention', v_now, '1 minute') then
         return query select p.task, p.count from forge._keep_partitions(v_now) as p where p.count > 0;
 
-        delete from forge.dead_jobs as d
-        where d.id in (
-            select o.id
-            from forge.dead_jobs as o
-            where o.finished_at < v_now - (select s.dead_retention from forge.settings as s)
-            order by o.finished_at
-            limit 1000
+        v_count := forge._drop_dead(
+            array(
+                select o.id
+                from forge.dead_jobs as o
+                where o.finished_at < v_now - (select s.dead_retention from forge.settings as s)
+                order by o.finished_at
+                limit 1000
+            ),
+            v_now
         );
-        get diagnostics v_count = row_count;
         if v_count > 0 then
             return next ('dead_jobs_dropped', v_count)::forge.tick_result;
         end if;

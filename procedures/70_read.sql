@@ -112,7 +112,8 @@ create or replace function forge.list_dead(
     type text default null,
     error_contains text default null,
     before bigint default null,
-    max_rows integer default 50
+    max_rows integer default 50,
+    fingerprint text default null
 )
 returns setof forge.all_jobs
 language plpgsql stable security definer
@@ -122,29 +123,50 @@ set enable_hashjoin = off
 set enable_mergejoin = off
 set jit = off
 as $function$
+declare
+    v_before constant bigint := coalesce(list_dead.before, 9223372036854775807);
+    v_ids bigint[];
 begin
     perform forge._check_page(list_dead.max_rows, list_dead.queue, list_dead.type, null);
+    if list_dead.fingerprint is not null then    -- by its own index, whatever the plan for the others
+        v_ids := array(
+            select d.id
+            from forge.dead_jobs as d
+            where d.fingerprint = list_dead.fingerprint
+                and d.id < v_before
+                and (list_dead.queue is null or d.queue = list_dead.queue)
+                and (list_dead.type is null or d.type = list_dead.type)
+                and (
+                    list_dead.error_contains is null
+                    or position(lower(list_dead.error_contains) in lower(d.errors -> -1 ->> 'error')) > 0
+                )
+            order by d.id desc
+            limit list_dead.max_rows
+        );
+    else
+        v_ids := array(
+            select d.id
+            from forge.dead_jobs as d
+            where d.id < v_before
+                and (list_dead.queue is null or d.queue = list_dead.queue)
+                and (list_dead.type is null or d.type = list_dead.type)
+                and (
+                    list_dead.error_contains is null
+                    or position(lower(list_dead.error_contains) in lower(d.errors -> -1 ->> 'error')) > 0
+                )
+            order by d.id desc
+            limit list_dead.max_rows
+        );
+    end if;
     return query
     select a.*
-    from (
-        select d.id
-        from forge.dead_jobs as d
-        where d.id < coalesce(list_dead.before, 9223372036854775807)
-            and (list_dead.queue is null or d.queue = list_dead.queue)
-            and (list_dead.type is null or d.type = list_dead.type)
-            and (
-                list_dead.error_contains is null
-                or position(lower(list_dead.error_contains) in lower(d.errors -> -1 ->> 'error')) > 0
-            )
-        order by d.id desc
-        limit list_dead.max_rows
-    ) as p
+    from unnest(v_ids) as p (id)
     join forge.all_jobs as a on a.id = p.id
     where a.status = 'DEAD'
     order by a.id desc;
 end;
 $function$;
-comment on function forge.list_dead(text, text, text, bigint, integer) is
+comment on function forge.list_dead(text, text, text, bigint, integer, text) is
 'The dead-letter queue, newest job first.
 
 Parameters:
@@ -152,6 +174,7 @@ Parameters:
   error_contains  a part of the last error, in any case; default any
   before          only ids below this one; default from the newest
   max_rows        1 to 500; default 50
+  fingerprint     of the last error, as dead_groups shows it; default any
 Returns: rows of forge.all_jobs by descending id.
 Raises: JQ001.
 Example: select id, type, errors -> -1 ->> ''error'' from forge.list_dead();';
@@ -163,7 +186,8 @@ set search_path = pg_catalog, forge, pg_temp
 as $function$
     select
         q.queue, q.paused_at, q.retry_base, q.retry_factor, q.retry_cap, q.retry_jitter,
-        q.max_retries, q.keep_history, q.created_at, q.updated_at
+        q.max_retries, q.keep_history, q.created_at, q.updated_at,
+        (select p.reason from forge.pauses as p where p.queue = q.queue order by p.at limit 1)
     from forge.queues as q
     order by q.queue;
 $function$;

@@ -92,15 +92,17 @@ language plpgsql stable
 as $function$
 declare
     v_paused_at timestamptz;
+    v_reason text;
     v_workers bigint;
     v_able bigint;
 begin
-    select q.paused_at into v_paused_at from forge.queues as q where q.queue = job.queue;
+    select q.paused_at, q.pause_reason into v_paused_at, v_reason
+    from forge._queue_row(job.queue) as q;
     if v_paused_at is not null then
         return next (
             'queue_paused',
-            format('the queue %s is paused since %s', job.queue, v_paused_at),
-            jsonb_build_object('queue', job.queue, 'paused_at', v_paused_at)
+            format('the queue %s is paused since %s%s', job.queue, v_paused_at, ': ' || v_reason),
+            jsonb_build_object('queue', job.queue, 'paused_at', v_paused_at, 'reason', v_reason)
         )::forge.reason;
     end if;
 
@@ -229,6 +231,8 @@ begin
     for v_reason in
         select r.* from forge._explain_running(v_job) as r
         union all
+        select r.* from forge._explain_retry(v_job, v_now) as r
+        union all
         select r.* from forge._explain_time(v_job, v_now) as r
     loop
         v_found := true;
@@ -261,8 +265,8 @@ comment on function forge.explain(bigint, text) is
 Parameters:
   id     of the job
   queue  of the job; default any
-Returns: one row a reason, all that hold: code (running, cancel_requested, scheduled, queue_paused, no_worker,
-no_worker_for_type, behind, next, from_schedule, completed, cancelled, dead), sentence, detail (the values in
-it: ids, times, counts up to 10,000, seconds).
+Returns: one row a reason, all that hold: code (running, cancel_requested, retry_backoff, scheduled,
+queue_paused, no_worker, no_worker_for_type, behind, next, from_schedule, completed, cancelled, dead),
+sentence, detail (the values in it: ids, times, counts up to 10,000, seconds).
 Raises: JQ003.
 Example: select code, sentence from forge.explain(forge.enqueue(''email''));';

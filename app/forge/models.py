@@ -126,6 +126,76 @@ class QueueRow(Row, frozen=True):
     keep_history: bool
     created_at: datetime
     updated_at: datetime
+    pause_reason: str | None
+
+
+class RetryRule(Row, frozen=True):
+    """One retry rule of a type, a queue or for all. SQL: forge.retry_rule_row."""
+
+    scope: str
+    name: str | None
+    position: int
+    rule: str
+    error_type: str | None
+    error: str | None
+    action: str
+    retry_base: timedelta | None
+    retry_factor: float | None
+    retry_cap: timedelta | None
+    retry_jitter: float | None
+    max_retries: int | None
+
+
+class ErrorPrint(Row, frozen=True):
+    """What an error has in common with others of its kind. SQL: forge.error_print."""
+
+    fingerprint: str
+    title: str
+
+
+class DeadGroup(Row, frozen=True):
+    """Dead jobs of one queue and type that died of the same. SQL: forge.dead_group."""
+
+    fingerprint: str
+    title: str | None
+    queue: str
+    type: str
+    jobs: int
+    first_seen_at: datetime
+    last_seen_at: datetime
+    sample_id: int | None
+    sample_error: str | None
+
+
+class Revived(Row, frozen=True):
+    """A dead job that is PENDING again, and the revival that it belongs to. SQL: forge.revived."""
+
+    id: int
+    queue: str
+    type: str
+    from_status: str
+    to_status: str
+    revival: int | None
+
+
+class Revival(Row, frozen=True):
+    """Many dead jobs that are brought back bit by bit. SQL: forge.revival_row."""
+
+    id: int
+    status: str
+    reason: str | None
+    filter: dict[str, Any]
+    rate: float | None
+    max_jobs: int
+    canary: int | None
+    canary_ids: list[int] | None
+    canary_until: datetime | None
+    revived: int
+    kept: int
+    created_by: str
+    created_at: datetime
+    worked_at: datetime
+    finished_at: datetime | None
 
 
 class Reason(Row, frozen=True):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 import pytest
@@ -24,6 +25,9 @@ MAY = {
     ("GET", "/stats"): {"viewer", "operator"},
     ("GET", "/stats/history"): {"viewer", "operator"},
     ("GET", "/dlq"): {"viewer", "operator"},
+    ("GET", "/dlq/groups"): {"viewer", "operator"},
+    ("GET", "/revivals"): {"viewer", "operator"},
+    ("GET", "/retry-rules"): {"viewer", "operator"},
     ("GET", "/queues"): {"viewer", "operator"},
     ("GET", "/workers"): {"viewer", "operator"},
     ("GET", "/events"): {"viewer", "operator"},
@@ -34,6 +38,9 @@ MAY = {
     ("POST", "/jobs/{job_id:int}/cancel"): {"operator"},
     ("POST", "/jobs/{job_id:int}/retry"): {"operator"},
     ("POST", "/dlq/retry"): {"operator"},
+    ("POST", "/dlq/discard"): {"operator"},
+    ("POST", "/revivals/{revival_id:int}/cancel"): {"operator"},
+    ("PUT", "/retry-rules"): {"operator"},
     ("POST", "/dlq/{job_id:int}/retry"): {"operator"},
     ("DELETE", "/dlq/{job_id:int}"): {"operator"},
     ("PATCH", "/queues/{name:path}"): {"operator"},
@@ -50,8 +57,8 @@ OPEN = {("GET", "/health/live"), ("GET", "/health/ready")}
 
 
 def filled(path: str) -> str:
-    for parameter, value in (("{job_id:int}", "1"), ("{name:path}", "q"), ("{name:str}", "s")):
-        path = path.replace(parameter, value)
+    for kind, value in (("int", "1"), ("path", "q"), ("str", "s")):
+        path = re.sub(rf"{{\w+:{kind}}}", value, path)
     return path
 
 
@@ -75,7 +82,12 @@ def test_a_role_may_do_what_the_table_says(make_api: MakeApi, role: str) -> None
     for (method, path), roles in MAY.items():
         if path == "/events" and role in roles:
             continue  # a stream without an end; it has tests of its own
-        url = filled(path)
+        url = filled(path)(
+            path.replace("{job_id:int}", "1")
+            .replace("{revival_id:int}", "1")
+            .replace("{revival_id:int}", "1")
+            .replace("{name:path}", "q")
+        )
         answer = api.request(method, url, headers=bearer(role))
         assert (answer.status_code == 403) is (role not in roles), (method, path, answer.text)
         if answer.status_code == 403:
@@ -85,7 +97,11 @@ def test_a_role_may_do_what_the_table_says(make_api: MakeApi, role: str) -> None
 def test_without_a_token_nothing_is_told(make_api: MakeApi) -> None:
     api = make_api(tokens=TOKENS)
     for method, path in MAY:
-        url = filled(path)
+        url = filled(path)(
+            path.replace("{job_id:int}", "1")
+            .replace("{revival_id:int}", "1")
+            .replace("{name:path}", "q")
+        )
         answer = api.request(method, url)
         assert answer.status_code == 401, (method, path)
         assert answer.json()["code"] == "JQ401"

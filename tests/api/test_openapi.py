@@ -67,7 +67,7 @@ def test_nothing_that_is_injected_shows_as_a_parameter(spec: dict[str, Any]) -> 
     }
     assert names == {
         "Idempotency-Key", "queue", "type", "status", "tag", "before", "limit", "job_id", "error",
-        "name", "since_seconds", "bucket_seconds", "after", "count",
+        "name", "fingerprint", "revival_id", "since_seconds", "bucket_seconds", "after", "count",
     }  # fmt: skip
 
 

@@ -19,6 +19,7 @@ READING = names(
     errors transitions version now stats throughput job list_jobs list_dead list_queues
     list_schedules next_runs
     list_workers overview doctor explain
+    fingerprint dead_groups list_retry_rules list_revivals
     """
 )
 GRANTED = {
@@ -35,6 +36,7 @@ GRANTED = {
         """
         cancel retry retry_dead discard pause resume set_queue set_type set_retention drop_queue
         tick enqueue enqueue_many schedule unschedule pause_schedule resume_schedule run_schedule
+        set_retry_rules discard_dead cancel_revival
         """
     ),
 }

@@ -23,6 +23,7 @@ RELATION = re.compile(r"\b(?:from|join|into|update|delete from)\s+([a-z_]\w*)\b(
 TABLES = """
     jobs history history_default dead_jobs workers queues types settings tallies queue_totals
     throughput_samples tick_tasks all_jobs schedules
+    retry_rules pauses dead_tallies error_groups revivals
 """
 DYNAMIC = {"61_partitions.sql", "99_grants.sql"}
 

@@ -43,9 +43,10 @@ def test_a_job_takes_all_that_it_is_to_where_it_ends(tx: Conn) -> None:
         table: {r["name"] for r in tx.execute(LIVE_COLUMNS_OF_ARCHIVES.encode(), (table,))}
         for table in ("forge.jobs", "forge.history", "forge.dead_jobs")
     }
+    of_an_end = {"finished_at", "result", "fingerprint"}
     of_a_run = {"lease_expires_at", "progress", "progress_note", "slot"}
 
-    assert columns["forge.jobs"] - of_a_run == columns["forge.history"] - {"finished_at", "result"}
+    assert columns["forge.jobs"] - of_a_run == columns["forge.history"] - of_an_end
 
 
 def test_rows_move_between_the_archives_as_they_are(tx: Conn) -> None:

@@ -27,6 +27,13 @@ def test_a_revived_job_has_fresh_retries_and_its_errors(call: Calls, noon: Clock
         "attempted_at": None,
         "finished_at": None,
         "worker": None,
+        "origin": {
+            "status": "DEAD",
+            "ended_at": before["finished_at"].isoformat(),
+            "fingerprint": call.row("fingerprint", error_type=None, error="boom")["fingerprint"],
+            "by": "retry",
+            "who": call.one("select session_user"),
+        },
     }
     assert call.select("select from forge.dead_jobs") == []
 

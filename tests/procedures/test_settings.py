@@ -41,7 +41,7 @@ def test_a_paused_queue_takes_jobs_in_and_lets_running_ones_end(call: Calls) -> 
 
 
 def test_a_queue_never_used_can_be_resumed(call: Calls, noon: Clock) -> None:
-    nothing = dict.fromkeys(("paused_at", *POLICY))
+    nothing = dict.fromkeys(("paused_at", "pause_reason", *POLICY))
     times = {"created_at": noon.now, "updated_at": noon.now}
 
     assert call.row("resume", queue="q") == {

@@ -34,4 +34,19 @@ union all
 
 select 'job ' || h.id || ' lies in the history as ' || h.status
 from forge.history as h
-where h.status not in ('COMPLETED', 'CANCELLED', 'DEAD');
+where h.status not in ('COMPLETED', 'CANCELLED', 'DEAD')
+
+union all
+
+select 'the groups count ' || coalesce(sum(c.counted), 0) || ' jobs of ' || c.queue || ' that died of '
+    || c.fingerprint || ', and ' || coalesce(sum(c.dead), 0) || ' are dead'
+from (
+    select d.queue, d.type, d.fingerprint, 1 as dead, 0 as counted from forge.dead_jobs as d
+    union all
+    select g.queue, g.type, g.fingerprint, 0, g.jobs from forge.error_groups as g
+    union all
+    select t.queue, t.type, t.fingerprint, 0, t.jobs from forge.dead_tallies as t
+) as c
+where c.fingerprint is not null
+group by c.queue, c.type, c.fingerprint
+having sum(c.dead) <> sum(c.counted);

@@ -10,8 +10,11 @@ from typing import Annotated, Any
 
 from msgspec import UNSET, Meta, Raw, Struct, UnsetType
 
+from forge.db import jsonb
+
 _CENTURY = 3_155_760_000
 
+BigInt = Annotated[int, Meta(ge=1, le=2**63 - 1)]
 Int32 = Annotated[int, Meta(ge=-(2**31), le=2**31 - 1)]
 Seconds = Annotated[
     float, Meta(ge=0, le=_CENTURY, description="A duration in seconds.", examples=[5])
@@ -21,6 +24,9 @@ ZonedTime = Annotated[
 ]
 Name = Annotated[str, Meta(min_length=1, max_length=200)]
 Retries = Annotated[int, Meta(description="Re-runs after the first attempt.", examples=[5])]
+Pattern = Annotated[
+    str, Meta(description="A regular expression of PostgreSQL.", examples=["RateLimited"])
+]
 UniqueKey = Annotated[str, Meta(description="At most one live job of a queue holds a key.")]
 Priority = Annotated[
     int, Meta(description="Higher first, -32768 to 32767. Default: 0.", examples=[10])
@@ -39,6 +45,32 @@ def interval(seconds: float) -> str:
     return f"{seconds:.6f} seconds"
 
 
+class NewRetryRule(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What becomes of failures whose error matches: the class, the text, or both."""
+
+    action: Annotated[str, Meta(description="retry, permanent or pause.", examples=["retry"])]
+    error_type: Pattern | None = None
+    error: Pattern | None = None
+    rule: Annotated[str, Meta(description="Its name. Default: the pattern.")] | None = None
+    retry_base_seconds: Seconds | None = None
+    retry_factor: float | None = None
+    retry_cap_seconds: Seconds | None = None
+    retry_jitter: float | None = None
+    max_retries: Int32 | None = None
+
+    def as_rule(self) -> dict[str, Any]:
+        """The rule with the keys of SQL."""
+        found: dict[str, Any] = {}
+        for name in self.__struct_fields__:
+            value = getattr(self, name)
+            if value is None:
+                continue
+            if name.endswith("_seconds"):
+                name, value = name.removesuffix("_seconds"), interval(value)
+            found[name] = value
+        return found
+
+
 class NewJob(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A job to enqueue."""
 
@@ -54,7 +86,7 @@ class NewJob(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     retry_factor: float | UnsetType | None = UNSET
     retry_cap_seconds: Seconds | UnsetType | None = UNSET
     retry_jitter: float | UnsetType | None = UNSET
-    retry_rules: list[dict[str, Any]] | UnsetType | None = UNSET
+    retry_rules: list[NewRetryRule] | UnsetType | None = UNSET
     unique_by: list[str] | UnsetType | None = UNSET
     unique_scope: str | UnsetType | None = UNSET
     unique_for_seconds: Seconds | UnsetType | None = UNSET
@@ -76,6 +108,8 @@ class NewJob(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
                 continue
             if name.endswith("_seconds"):
                 name, value = name.removesuffix("_seconds"), interval(value)
+            elif name == "retry_rules":
+                value = [rule.as_rule() for rule in value]
             found[name] = value
         return found
 
@@ -87,19 +121,77 @@ class NewJobs(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class DeadFilter(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Which dead jobs to retry; null matches all."""
+    """Which dead jobs; null matches all."""
 
     queue: Name | None = None
     type: Name | None = None
     error: Annotated[str, Meta(description="Text that the last error contains.")] | None = None
     died_before: ZonedTime | None = None
+    fingerprint: Annotated[str, Meta(description="Of the last error.")] | None = None
+    ids: Annotated[list[BigInt], Meta(max_length=10_000)] | None = None
+    tag: Annotated[str, Meta(min_length=1, max_length=100)] | None = None
+    payload: (
+        Annotated[
+            dict[str, Any] | list[Any], Meta(description="What the payload contains, as @> has it.")
+        ]
+        | None
+    ) = None
     limit: Annotated[int, Meta(ge=1, le=1000, description="Jobs a call.", examples=[100])] = 100
+    dry_run: Annotated[bool, Meta(description="Change nothing; say what would be.")] = False
+
+    def arguments(self) -> dict[str, Any]:
+        """The arguments that `forge.retry_dead` and `forge.discard_dead` share."""
+        found: dict[str, Any] = {
+            "queue": self.queue,
+            "type": self.type,
+            "error_contains": self.error,
+            "died_before": self.died_before,
+            "fingerprint": self.fingerprint,
+            "ids": self.ids,
+            "tag": self.tag,
+            "payload": None if self.payload is None else jsonb(self.payload),
+            "max_jobs": self.limit,
+            "dry_run": self.dry_run,
+        }
+        return {name: value for name, value in found.items() if value is not None}
+
+
+class DeadRetry(DeadFilter, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Which dead jobs to retry, and how fast: all at once, or bit by bit as a revival."""
+
+    rate: Annotated[float, Meta(description="Jobs a second.", examples=[50])] | None = None
+    canary: (
+        Annotated[Int32, Meta(description="So many first; the rest once these are completed.")]
+        | None
+    ) = None
+    canary_within_seconds: (
+        Annotated[float, Meta(ge=1, le=604_800, description="Default: 600.")] | None
+    ) = None
+
+    def arguments(self) -> dict[str, Any]:
+        found = super().arguments()
+        if self.rate is not None:
+            found["rate"] = self.rate
+        if self.canary is not None:
+            found["canary"] = self.canary
+        if self.canary_within_seconds is not None:
+            found["canary_within"] = interval(self.canary_within_seconds)
+        return found
+
+
+class NewRetryRules(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A list of retry rules, for a type or a queue; with neither, for all."""
+
+    rules: list[NewRetryRule]
+    queue: Name | None = None
+    type: Name | None = None
 
 
 class QueueSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What to change of a queue. Null puts a setting back to its default; absent leaves it."""
 
     paused: bool | UnsetType = UNSET
+    pause_reason: Annotated[str, Meta(description="With paused: true.")] | UnsetType = UNSET
     retry_base_seconds: Seconds | UnsetType | None = UNSET
     retry_factor: float | UnsetType | None = UNSET
     retry_cap_seconds: Seconds | UnsetType | None = UNSET
@@ -114,7 +206,7 @@ class QueueSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
         for name in self.__struct_fields__:
             value = getattr(self, name)
             setting = name.removesuffix("_seconds")
-            if name == "paused" or value is UNSET:
+            if name in ("paused", "pause_reason") or value is UNSET:
                 continue
             if value is None:
                 unset.append(setting)

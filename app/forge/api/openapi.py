@@ -20,7 +20,16 @@ _DESCRIPTION = (
 )
 
 # Their structs forbid unknown fields, which Litestar's derivation does not tell.
-_STRICT = ("NewJob", "NewJobs", "DeadFilter", "NewSchedule", "QueueSettings")
+_STRICT = (
+    "NewSchedule",
+    "NewJob",
+    "NewJobs",
+    "NewRetryRule",
+    "NewRetryRules",
+    "DeadFilter",
+    "DeadRetry",
+    "QueueSettings",
+)
 
 
 def document(routes: list[HTTPRouteHandler]) -> dict[str, Any]:

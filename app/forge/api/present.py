@@ -16,10 +16,11 @@ from forge.api.shapes import (
     Jobs,
     Queue,
     QueueCounts,
+    RetryRuleShape,
     Stats,
     WorkerCounts,
 )
-from forge.models import JobView, QueueRow, StatsRow, WorkerRow
+from forge.models import JobView, QueueRow, RetryRule, StatsRow, WorkerRow
 
 # A page of 500 jobs with payloads of 1 MiB would be half a gigabyte; this keeps it below 25 MB.
 LISTED_BYTES = 16 * 1024
@@ -63,6 +64,7 @@ def queue(row: QueueRow) -> Queue:
         queue=row.queue,
         paused=row.paused_at is not None,
         paused_at=row.paused_at,
+        pause_reason=row.pause_reason,
         retry_base_seconds=_seconds(row.retry_base),
         retry_factor=row.retry_factor,
         retry_cap_seconds=_seconds(row.retry_cap),
@@ -71,6 +73,23 @@ def queue(row: QueueRow) -> Queue:
         keep_history=row.keep_history,
         created_at=row.created_at,
         updated_at=row.updated_at,
+    )
+
+
+def retry_rule(row: RetryRule) -> RetryRuleShape:
+    return RetryRuleShape(
+        scope=row.scope,
+        name=row.name,
+        position=row.position,
+        rule=row.rule,
+        error_type=row.error_type,
+        error=row.error,
+        action=row.action,
+        retry_base_seconds=_seconds(row.retry_base),
+        retry_factor=row.retry_factor,
+        retry_cap_seconds=_seconds(row.retry_cap),
+        retry_jitter=row.retry_jitter,
+        max_retries=row.max_retries,
     )
 
 

@@ -40,7 +40,8 @@ async def change_queue(
         row = only(await db.call(conn, "set_queue", QueueRow, queue=queue, **data.arguments()))
         if data.paused is not UNSET:
             function = "pause" if data.paused else "resume"
-            row = only(await db.call(conn, function, QueueRow, queue=queue))
+            given = {"reason": data.pause_reason} if data.paused and data.pause_reason else {}
+            row = only(await db.call(conn, function, QueueRow, queue=queue, **given))
     return present.queue(row)
 
 

@@ -7,7 +7,7 @@ from typing import Annotated
 
 from msgspec import Meta, Struct, field
 
-from forge.models import JobView, Reason, ThroughputRow, WorkerRow
+from forge.models import DeadGroup, JobView, Reason, Revival, Revived, ThroughputRow, WorkerRow
 
 Next = Annotated[int, Meta(description="The `before` of the next page.")] | None
 
@@ -121,6 +121,7 @@ class Queue(Shape, frozen=True, kw_only=True):
     queue: str
     paused: bool
     paused_at: datetime | None
+    pause_reason: str | None
     retry_base_seconds: float | None
     retry_factor: float | None
     retry_cap_seconds: float | None
@@ -140,10 +141,59 @@ class Workers(Shape, frozen=True, kw_only=True):
 
 
 class Retried(Shape, frozen=True, kw_only=True):
-    """How many dead jobs are PENDING again; `more`: call again for the rest."""
+    """How many dead jobs are PENDING again; `more`: call again for the rest.
+
+    `revival`: the id of what goes on with the rest by itself. With `dry_run`, how many would be,
+    and a `sample` of them.
+    """
 
     retried: int
     more: bool
+    revival: int | None = None
+    sample: list[Revived] | None = None
+
+
+class Discarded(Shape, frozen=True, kw_only=True):
+    """How many dead jobs are gone; with `dry_run`, would be. `more`: call again for the rest."""
+
+    discarded: int
+    more: bool
+
+
+class DeadGroups(Shape, frozen=True, kw_only=True):
+    """Dead jobs by error, the latest group first."""
+
+    items: list[DeadGroup]
+
+
+class Revivals(Shape, frozen=True, kw_only=True):
+    """A page of revivals, the newest first."""
+
+    items: list[Revival]
+    next: Next
+
+
+class RetryRuleShape(Shape, frozen=True, kw_only=True):
+    """One retry rule of a type, a queue or for all."""
+
+    scope: str
+    name: str | None
+    position: int
+    rule: str
+    error_type: str | None
+    error: str | None
+    action: str
+    retry_base_seconds: float | None
+    retry_factor: float | None
+    retry_cap_seconds: float | None
+    retry_jitter: float | None
+    max_retries: int | None
+
+
+class RetryRules(Shape, frozen=True, kw_only=True):
+    """Retry rules in the order in which a failure asks them."""
+
+    items: list[RetryRuleShape]
 
 
 class Session(Shape, frozen=True, kw_only=True):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from forge.calls.arguments import given
@@ -40,35 +40,15 @@ class OperatorCalls(Caller):
         """  # noqa: E501
         return await self._one(Change, "discard", connection, **given(id=id, queue=queue))
 
-    async def retry_dead(
-        self,
-        *,
-        queue: str | None = None,
-        type: str | None = None,
-        error_contains: str | None = None,
-        died_before: datetime | None = None,
-        max_jobs: int | None = None,
-        connection: Connection | None = None,
-    ) -> list[Change]:
-        """Revives dead jobs that match a filter, oldest first, a bounded number at a time.
-
-        Call it again until fewer than `max_jobs` come back. SQL: forge.retry_dead
-        """
-        arguments = given(
-            queue=queue,
-            type=type,
-            error_contains=error_contains,
-            died_before=died_before,
-            max_jobs=max_jobs,
-        )
-        return await self._many(Change, "retry_dead", connection, **arguments)
-
-    async def pause(self, queue: str, *, connection: Connection | None = None) -> QueueRow:
+    async def pause(
+        self, queue: str, *, reason: str | None = None, connection: Connection | None = None
+    ) -> QueueRow:
         """Stops the claims from a queue. Jobs that run go on, and new ones are taken in.
 
-        SQL: forge.pause
+        `reason` is shown until it is resumed. SQL: forge.pause
         """
-        return await self._one(QueueRow, "pause", connection, queue=queue)
+        arguments = given(queue=queue, reason=reason)
+        return await self._one(QueueRow, "pause", connection, **arguments)
 
     async def resume(self, queue: str, *, connection: Connection | None = None) -> QueueRow:
         """Lets a paused queue go on.

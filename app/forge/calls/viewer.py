@@ -63,13 +63,19 @@ class ViewerCalls(Caller):
         error_contains: str | None = None,
         before: int | None = None,
         max_rows: int | None = None,
+        fingerprint: str | None = None,
     ) -> list[JobView]:
         """The dead-letter queue, newest job first.
 
         `before` is the last id of the page before. SQL: forge.list_dead
         """
         arguments = given(
-            queue=queue, type=type, error_contains=error_contains, before=before, max_rows=max_rows
+            queue=queue,
+            type=type,
+            error_contains=error_contains,
+            before=before,
+            max_rows=max_rows,
+            fingerprint=fingerprint,
         )
         return await self._many(JobView, "list_dead", **arguments)
 

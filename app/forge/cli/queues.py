@@ -32,6 +32,7 @@ COLUMNS = (
     "jitter",
     "max retries",
     "keeps history",
+    "why paused",
 )
 
 
@@ -61,10 +62,11 @@ def _one(work: Callable[[Forge], Awaitable[QueueRow]], *, as_json: bool) -> None
 
 @queues.command()
 @click.argument("queue")
+@click.option("--reason", help="Shown until it is resumed.")
 @json_option
-def pause(queue: str, as_json: bool) -> None:
+def pause(queue: str, reason: str | None, as_json: bool) -> None:
     """Stop the claims from a queue; jobs that run go on."""
-    _one(lambda forge: forge.pause(queue), as_json=as_json)
+    _one(lambda forge: forge.pause(queue, reason=reason), as_json=as_json)
 
 
 @queues.command()
@@ -155,6 +157,7 @@ def _show(rows: list[QueueRow]) -> None:
                 row.retry_jitter,
                 row.max_retries,
                 row.keep_history,
+                row.pause_reason,
             )
             for row in rows
         ],

@@ -40,6 +40,18 @@ class Seconds(click.FloatRange):
         return seconds
 
 
+class Document(click.ParamType[Any]):
+    """JSON, as it is typed."""
+
+    name = "json"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        try:
+            return msgspec.json.decode(value)
+        except msgspec.DecodeError as error:
+            self.fail(f"this is no JSON: {error}", param, ctx)
+
+
 class ListingGroup(click.Group):
     """A group whose `list` is what it does when no other command of it is named."""
 

@@ -44,6 +44,12 @@ function action(name) {
   return [button];
 }
 
+function cameFrom(origin) {
+  if (!origin) return null;
+  const how = origin.revival ? `revival ${origin.revival}` : origin.by;
+  return `${origin.status}, ${how} by ${origin.who}`;
+}
+
 function facts() {
   const list = [
     ['Queue', job.queue],
@@ -55,6 +61,7 @@ function facts() {
     ['Unique key', job.unique_key],
     ['Tags', job.tags?.join(', ')],
     ['Revived', job.revivals ? plural(job.revivals, 'time') : null],
+    ['Came from', cameFrom(job.origin)],
   ];
   return list.filter(([, value]) => value !== null && value !== undefined && value !== '').flatMap(([name, value, form]) => {
     const term = document.createElement('dt');

@@ -37,7 +37,7 @@ function pausedNotices(queues, stats) {
   const depth = new Map(stats?.queues.map(row => [row.queue, row.ready]));
   return (queues?.items ?? []).filter(row => row.paused && depth.get(row.queue) > 0).map(row => ({
     key: `paused ${row.queue}`, tone: 'processing', title: `Queue ${row.queue} is paused.`,
-    text: `For ${age(now() - Date.parse(row.paused_at))} so far; ${plural(depth.get(row.queue), 'ready job')} ${depth.get(row.queue) === 1 ? 'waits' : 'wait'} there.`,
+    text: `For ${age(now() - Date.parse(row.paused_at))} so far; ${plural(depth.get(row.queue), 'ready job')} ${depth.get(row.queue) === 1 ? 'waits' : 'wait'} there.${row.pause_reason ? ` Reason: ${row.pause_reason}` : ''}`,
   }));
 }
 

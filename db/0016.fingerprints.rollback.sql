@@ -1,0 +1,14 @@
+drop type forge.revival_row;
+drop type forge.revived;
+drop type forge.dead_batch;
+drop type forge.dead_filter;
+drop type forge.dead_group;
+drop type forge.error_print;
+drop table forge.revivals;
+drop sequence forge.revival_id_seq;
+drop table forge.error_groups;
+drop table forge.dead_tallies;
+drop index forge.dead_job_group_idx;
+drop index forge.dead_job_fingerprint_idx;
+alter table forge.dead_jobs drop column fingerprint;
+alter table forge.history drop column fingerprint;
