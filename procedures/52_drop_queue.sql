@@ -71,6 +71,7 @@ begin
     then
         return false;
     end if;
+    delete from forge.admissions as a where a.queue = drop_queue.queue;
     delete from forge.queues as q where q.queue = drop_queue.queue;
     delete from forge.queue_totals as t where t.queue = drop_queue.queue;
     delete from forge.throughput_samples as s where s.queue = drop_queue.queue;

@@ -12,7 +12,8 @@ declare
     v_signature text;
     v_viewer constant text[] := array[
         'errors', 'transitions', 'version', 'now', 'stats', 'throughput', 'job', 'list_jobs',
-        'list_dead', 'list_queues', 'list_workers', 'overview', 'doctor', 'explain'
+        'list_dead', 'list_queues', 'list_workers', 'overview', 'doctor', 'explain', 'list_admissions',
+        'list_payload_checks'
     ];
     v_producer constant text[] := array['enqueue', 'enqueue_many', 'errors', 'version'];
     v_worker constant text[] := array[
@@ -22,7 +23,8 @@ declare
     ];
     v_operator constant text[] := array[
         'cancel', 'retry', 'retry_dead', 'discard', 'pause', 'resume', 'set_queue', 'set_type',
-        'set_retention', 'drop_queue', 'tick', 'enqueue', 'enqueue_many'
+        'set_retention', 'drop_queue', 'tick', 'enqueue', 'enqueue_many', 'edit', 'edit_jobs',
+        'cancel_jobs', 'set_admission', 'set_schema'
     ];
 begin
     foreach v_role in array array['forge_viewer', 'forge_producer', 'forge_worker', 'forge_operator'] loop
