@@ -6,7 +6,7 @@ set local lock_timeout = '5s';
 -- sequence, because reading its value is what costs an enqueue least: no table is looked at where the bits
 -- are not set. It may say too much until the next tick, and never too little.
 create sequence forge.gates as bigint minvalue -9223372036854775808 start 0;
-select setval('forge.gates', 0);
+do $do$ begin perform setval('forge.gates', 0); end $do$;
 
 create table forge.admissions (
     queue text collate "C" not null,

@@ -14,7 +14,9 @@ begin
     if job.unique_key is not null and job.unique_by is not null then
         perform forge._invalid('unique_by', job.unique_by::text, 'pass unique_key or unique_by, not both');
     elsif coalesce(job.unique_key, job.unique_by::text) is null then
-        perform forge._invalid('unique_key', null, 'what is said of a key needs one: pass unique_key or unique_by');
+        perform forge._invalid(
+            'unique_key', null, 'what is said of a key needs one: pass unique_key or unique_by'
+        );
     elsif (
         cardinality(job.unique_by) between 1 and 20
         and not exists (

@@ -368,4 +368,4 @@ begin
 end;
 $function$;
 comment on function forge._fault(jsonb, jsonb, jsonb, text, integer) is
-'What is wrong with a document by a schema of which root is the whole: path and rule; null: nothing. Internal.';
+'What is wrong with a document by a schema that is a part of root: path and rule; null: nothing. Internal.';

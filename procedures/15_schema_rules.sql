@@ -152,7 +152,7 @@ returns text[]
 language plpgsql immutable parallel safe
 as $function$
 declare
-    v_refs text[] := '{}';
+    v_refs text[] := array[]::text[];
     v_part jsonb;
 begin
     if jsonb_typeof(schema) <> 'object' then

@@ -89,10 +89,13 @@ begin
 
     v_row.max_depth := coalesce(set_admission.max_depth, v_row.max_depth);
     v_row.on_full := coalesce(
-        set_admission.on_full, case when 'on_full' = any(set_admission.unset) then 'reject' end, v_row.on_full
+        set_admission.on_full,
+        case when 'on_full' = any(set_admission.unset) then 'reject' end,
+        v_row.on_full
     );
     v_row.defer_for := coalesce(
-        set_admission.defer_for, case when 'defer_for' = any(set_admission.unset) then interval '1 minute' end,
+        set_admission.defer_for,
+        case when 'defer_for' = any(set_admission.unset) then interval '1 minute' end,
         v_row.defer_for
     );
     v_row.updated_at := v_now;

@@ -13,7 +13,20 @@ from litestar.datastructures import State
 from litestar.di import Provide
 from litestar.handlers import HTTPRouteHandler
 
-from forge.api import access, dlq, docs, events, jobs, origin, problems, queues, static, system
+from forge.api import (
+    access,
+    admission,
+    dlq,
+    docs,
+    editing,
+    events,
+    jobs,
+    origin,
+    problems,
+    queues,
+    static,
+    system,
+)
 from forge.api.database import Database
 from forge.api.headers import add_security_headers
 from forge.api.hub import Hub
@@ -31,6 +44,9 @@ ROUTES: list[HTTPRouteHandler] = [
     jobs.explain_job,
     jobs.cancel_job,
     jobs.retry_job,
+    editing.edit_job,
+    editing.edit_jobs,
+    editing.cancel_jobs,
     system.stats,
     system.stats_history,
     dlq.list_dead_jobs,
@@ -39,6 +55,12 @@ ROUTES: list[HTTPRouteHandler] = [
     dlq.retry_dead_jobs,
     queues.list_queues,
     queues.change_queue,
+    admission.list_admissions,
+    admission.set_admission,
+    admission.remove_admission,
+    admission.list_schemas,
+    admission.set_schema,
+    admission.remove_schema,
     queues.list_workers,
     events.events,
     system.session,

@@ -20,7 +20,17 @@ _DESCRIPTION = (
 )
 
 # Their structs forbid unknown fields, which Litestar's derivation does not tell.
-_STRICT = ("NewJob", "NewJobs", "DeadFilter", "QueueSettings")
+_STRICT = (
+    "NewJob",
+    "NewJobs",
+    "DeadFilter",
+    "QueueSettings",
+    "JobChange",
+    "JobsChange",
+    "JobsFilter",
+    "AdmissionSettings",
+    "SchemaBody",
+)
 
 
 def document(routes: list[HTTPRouteHandler]) -> dict[str, Any]:

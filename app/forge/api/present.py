@@ -11,6 +11,7 @@ from msgspec import Raw, structs
 from forge.api.access import Access
 from forge.api.redact import redact
 from forge.api.shapes import (
+    Admission,
     Counts,
     Job,
     Jobs,
@@ -19,7 +20,7 @@ from forge.api.shapes import (
     Stats,
     WorkerCounts,
 )
-from forge.models import JobView, QueueRow, StatsRow, WorkerRow
+from forge.models import AdmissionRow, JobView, QueueRow, StatsRow, WorkerRow
 
 # A page of 500 jobs with payloads of 1 MiB would be half a gigabyte; this keeps it below 25 MB.
 LISTED_BYTES = 16 * 1024
@@ -72,6 +73,11 @@ def queue(row: QueueRow) -> Queue:
         created_at=row.created_at,
         updated_at=row.updated_at,
     )
+
+
+def admission(row: AdmissionRow) -> Admission:
+    fields = structs.asdict(row)
+    return Admission(defer_for_seconds=_seconds(fields.pop("defer_for")), **fields)
 
 
 _SUMMED = (
