@@ -48,15 +48,15 @@ create index deferral_until_idx on forge.deferrals (until);
 create table forge.payload_checks (
     type text collate "C" not null,
     schema jsonb,
-    function text,
+    function_name text,
     created_at timestamptz not null default clock_timestamp(),
     updated_at timestamptz not null default clock_timestamp(),
     constraint payload_checks_pkey primary key (type),
-    constraint payload_checks_some check (num_nonnulls(schema, function) > 0)
+    constraint payload_checks_some check (num_nonnulls(schema, function_name) > 0)
 );
 
 comment on table forge.payload_checks is 'What the payloads of a type must keep to.';
-comment on column forge.payload_checks.function is
+comment on column forge.payload_checks.function_name is
 'A function of the payload, by its name: an oid would not outlive a dump.';
 
 create type forge.admission_row as (
@@ -73,7 +73,7 @@ create type forge.admission_row as (
 create type forge.payload_check_row as (
     type text,
     schema jsonb,
-    function text,
+    function_name text,
     created_at timestamptz,
     updated_at timestamptz
 );

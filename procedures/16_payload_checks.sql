@@ -69,7 +69,7 @@ begin
             then format('path=# rule=%s: it says no', _ask_function.name)
         end;
     end if;
-    return format('path=# rule=%s: %s', _ask_function.name, nullif(v_answer, ''));
+    return case when v_answer <> '' then format('path=# rule=%s: %s', _ask_function.name, v_answer) end;
 end;
 $function$;
 comment on function forge._ask_function(text, jsonb) is
@@ -93,8 +93,8 @@ begin
     if v_check.schema is not null then
         v_fault := forge._fault(_check_payload.payload, v_check.schema, v_check.schema);
     end if;
-    if v_fault is null and v_check.function is not null then
-        v_fault := forge._ask_function(v_check.function, _check_payload.payload);
+    if v_fault is null and v_check.function_name is not null then
+        v_fault := forge._ask_function(v_check.function_name, _check_payload.payload);
     end if;
     if v_fault is not null then
         perform forge._refuse_payload(_check_payload.type, v_fault);
@@ -107,7 +107,7 @@ comment on function forge._check_payload(text, jsonb) is
 create or replace function forge._keep_check(
     type text,
     schema jsonb,
-    function text,
+    function_name text,
     at timestamptz
 )
 returns forge.payload_check_row
@@ -116,18 +116,18 @@ as $function$
 declare
     v_row forge.payload_check_row;
 begin
-    if num_nonnulls(_keep_check.schema, _keep_check.function) = 0 then
+    if num_nonnulls(_keep_check.schema, _keep_check.function_name) = 0 then
         delete from forge.payload_checks as p where p.type = _keep_check.type;
         v_row.type := _keep_check.type;
         return v_row;
     end if;
-    insert into forge.payload_checks as p (type, schema, function, created_at, updated_at)
-    values (_keep_check.type, _keep_check.schema, _keep_check.function, _keep_check.at, _keep_check.at)
+    insert into forge.payload_checks as p (type, schema, function_name, created_at, updated_at)
+    values (_keep_check.type, _keep_check.schema, _keep_check.function_name, _keep_check.at, _keep_check.at)
     on conflict on constraint payload_checks_pkey do update
     set schema = excluded.schema,
-        function = excluded.function,
+        function_name = excluded.function_name,
         updated_at = excluded.updated_at
-    returning p.type, p.schema, p.function, p.created_at, p.updated_at into v_row;
+    returning p.type, p.schema, p.function_name, p.created_at, p.updated_at into v_row;
     return v_row;
 end;
 $function$;
@@ -162,7 +162,7 @@ begin
     perform forge._close_gate(null, set_schema.type);
     return forge._keep_check(
         set_schema.type, set_schema.schema,
-        (select p.function from forge.payload_checks as p where p.type = set_schema.type), v_now
+        (select p.function_name from forge.payload_checks as p where p.type = set_schema.type), v_now
     );
 end;
 $function$;
@@ -173,13 +173,13 @@ Parameters:
   type    its name; it need not have been used before
   schema  in the subset of draft 2020-12 that guides/admission.md lists, what is outside of it is refused;
           patterns are PostgreSQL''s regular expressions; null removes the schema
-Returns: type, schema, function, created_at, updated_at.
+Returns: type, schema, function_name, created_at, updated_at.
 Raises: JQ001, JQ005.
 Example: select * from forge.set_schema(''email'', ''{"required": ["to"]}'');';
 
 create or replace function forge.set_check(
     type text,
-    function text
+    function_name text
 )
 returns forge.payload_check_row
 language plpgsql volatile security definer
@@ -191,14 +191,14 @@ declare
 begin
     perform forge._check_name('type', set_check.type);
     begin
-        v_name := forge._check_function(set_check.function)::regproc;
+        v_name := forge._check_function(set_check.function_name)::regproc;
     exception
         when data_exception or syntax_error_or_access_rule_violation then
             null;       -- it is no name at all
     end;
-    if set_check.function is not null and v_name is null then
+    if set_check.function_name is not null and v_name is null then
         perform forge._invalid(
-            'function', set_check.function,
+            'function_name', set_check.function_name,
             'name a function (jsonb) returns boolean or text, with its schema, whose owner has the rights of '
                 'the owner of the schema forge'
         );
@@ -220,8 +220,9 @@ is refused where it returns false or null as a boolean, or a reason as text.
 
 Parameters:
   type      its name; it need not have been used before
-  function  the name, with its schema, of a function (payload jsonb) returns boolean or text; null removes it
-Returns: type, schema, function, created_at, updated_at.
+  function_name
+            the name, with its schema, of a function (payload jsonb) returns boolean or text; null removes it
+Returns: type, schema, function_name, created_at, updated_at.
 Raises: JQ001.
 Example: select * from forge.set_check(''email'', null);';
 
@@ -232,7 +233,7 @@ set search_path = pg_catalog, forge, pg_temp
 as $function$
 begin
     return query
-    select p.type, p.schema, p.function, p.created_at, p.updated_at
+    select p.type, p.schema, p.function_name, p.created_at, p.updated_at
     from forge.payload_checks as p
     order by p.type;
 end;
@@ -240,5 +241,5 @@ $function$;
 comment on function forge.list_payload_checks() is
 'What the payloads of types must keep to.
 
-Returns: one row a type that has any of it: type, schema, function, created_at, updated_at.
+Returns: one row a type that has any of it: type, schema, function_name, created_at, updated_at.
 Example: select * from forge.list_payload_checks();';

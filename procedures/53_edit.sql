@@ -18,7 +18,10 @@ begin
     job.priority := coalesce(wanted.priority, job.priority);
     job.queue := coalesce(wanted.queue, job.queue);
     -- Not before now: no claim has gone past that yet.
-    job.scheduled_at := coalesce(greatest(wanted.scheduled_at, _changed.at), job.scheduled_at);
+    job.scheduled_at := case
+        when wanted.scheduled_at is null then job.scheduled_at
+        else greatest(wanted.scheduled_at, _changed.at)
+    end;
     job.max_retries := coalesce(
         wanted.max_retries, case when not 'max_retries' = any(_changed.unset) then job.max_retries end);
     job.retry_base := coalesce(

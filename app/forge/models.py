@@ -154,7 +154,7 @@ class PayloadCheckRow(Row, frozen=True):
 
     type: str
     schema: Any
-    function: str | None
+    function_name: str | None
     created_at: datetime | None
     updated_at: datetime | None
 

@@ -134,9 +134,7 @@ def test_a_claim_passes_by_a_job_that_is_being_replaced(db: Database, pair: Pair
     first.run("commit")
 
 
-def test_a_completion_waits_for_who_takes_the_key_and_then_works(
-    db: Database, pair: Pair
-) -> None:
+def test_a_completion_waits_for_who_takes_the_key_and_then_works(db: Database, pair: Pair) -> None:
     (old,) = db.rows(REPLACE, p='{"n": 1}')
     (job,) = claimed(db)
     first, second = pair

@@ -1,4 +1,4 @@
-"""14_schema and 15_schema_rules: what a broken rule says, formats, and the schemas that are refused."""
+"""14_schema, 15_schema_rules: what a broken rule says, formats, and schemas that are refused."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from tests.database import Conn
 from tests.procedures.calls import Calls
 from tests.procedures.test_schema_model import fault, refused
 
+TO_B = {"$ref": "#/$defs/b"}
 TO = {"properties": {"to": {"type": "string", "minLength": 3}}, "required": ["to"]}
 
 
@@ -48,7 +49,8 @@ TO = {"properties": {"to": {"type": "string", "minLength": 3}}, "required": ["to
         (
             {"anyOf": [{"const": 1}]},
             2,
-            "path=# rule=anyOf: it keeps to none of them; the last says path=# rule=const: 2 is not 1",
+            "path=# rule=anyOf: it keeps to none of them; the last says path=# rule=const: "
+            "2 is not 1",
         ),
     ],
 )
@@ -123,7 +125,7 @@ def test_formats_are_held_to(tx: Conn, name: str, text: str, valid: bool) -> Non
         ({"requird": ["a"]}, "path=# rule=requird: no such keyword is known here"),
         ({"if": True}, "path=# rule=if: no such keyword is known here"),
         ({"$id": "x"}, "path=# rule=$id: no such keyword is known here"),
-        ({"$schema": "http://json-schema.org/draft-04/schema#"}, "path=# rule=$schema: it cannot be "),
+        ({"$schema": "http://json-schema.org/schema#"}, "path=# rule=$schema: it cannot be "),
         ({"type": "text"}, "path=# rule=type: it cannot be "),
         ({"type": []}, "path=# rule=type: it cannot be "),
         ({"type": ["null", "null"]}, "path=# rule=type: it cannot be "),
@@ -147,7 +149,7 @@ def test_formats_are_held_to(tx: Conn, name: str, text: str, valid: bool) -> Non
         ({"$ref": "http://example.com"}, "path=# rule=$ref: "),
         ({"items": {"$defs": {}}}, "path=#/items rule=$defs: no such keyword"),
         ({"$ref": "#"}, "#"),
-        ({"$defs": {"a": {"allOf": [{"$ref": "#/$defs/b"}]}, "b": {"not": {"$ref": "#/$defs/a"}}}}, "#/$defs/a"),
+        ({"$defs": {"a": {"allOf": [TO_B]}, "b": {"not": {"$ref": "#/$defs/a"}}}}, "#/$defs/a"),
         ({"$defs": {"a/b": {"anyOf": [{"$ref": "#/$defs/a~1b"}]}}}, "#/$defs/a~1b"),
     ],
 )  # fmt: skip

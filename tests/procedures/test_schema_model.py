@@ -1,4 +1,4 @@
-"""14_schema against the library `jsonschema`: any schema of the subset, any document, one verdict."""
+"""14_schema against the library `jsonschema`: any schema of the subset, any document."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""12_unique: computed keys, keys of all queues, keys that stay taken, and what a second enqueue does."""
+"""12_unique: computed keys, keys of all queues, spent keys, and what a second enqueue does."""
 
 from __future__ import annotations
 
@@ -135,7 +135,9 @@ def test_a_merged_payload_is_held_to_limits_and_schema(call: Calls) -> None:
     call.refusal(
         "JQ005", "enqueue", type="t", payload={"b": half}, unique_key="k", on_conflict="merge"
     )
-    call.row("set_schema", type="email", schema={"properties": {"n": {"const": 1}}, "minProperties": 1})
+    call.row(
+        "set_schema", type="email", schema={"properties": {"n": {"const": 1}}, "minProperties": 1}
+    )
     call.enqueue("email", payload={"n": 1}, unique_key="m")
     call.refusal(
         "JQ014", "enqueue", type="t", payload={"n": 2}, unique_key="m", on_conflict="merge"
@@ -276,9 +278,7 @@ def test_one_call_takes_a_running_holders_key_once(call: Calls) -> None:
         ({"unique_key": ""}, "unique_key"),
     ],
 )
-def test_what_makes_no_sense_is_refused(
-    call: Calls, options: dict[str, Any], named: str
-) -> None:
+def test_what_makes_no_sense_is_refused(call: Calls, options: dict[str, Any], named: str) -> None:
     for said in (
         call.refusal("JQ001", "enqueue", type="t", **options),
         call.refusal("JQ001", "enqueue_many", jobs=Jsonb([{"type": "t", **options}])),

@@ -55,14 +55,14 @@ class AdmissionCalls(Caller):
         return await self._one(PayloadCheckRow, "set_schema", connection, **arguments)
 
     async def set_check(
-        self, type: str, function: str | None, *, connection: Connection | None = None
+        self, type: str, function_name: str | None, *, connection: Connection | None = None
     ) -> PayloadCheckRow:
         """Holds the payloads of a type to a function of yours, from the next enqueue on.
 
         Only the owner of the schema may call it; None removes the function. Raises
         `InvalidArgument`. SQL: forge.set_check
         """
-        arguments = {"type": type, "function": function}
+        arguments = {"type": type, "function_name": function_name}
         return await self._one(PayloadCheckRow, "set_check", connection, **arguments)
 
     async def list_payload_checks(self) -> list[PayloadCheckRow]:

@@ -75,7 +75,9 @@ def schema(type: str | None, document: str | None, remove: bool, as_json: bool) 
         print_json(rows)
         return
     for row in rows:
-        click.echo(f"{plain(row.type)}: {_shown(row.schema)} {plain(row.function or '')}".rstrip())
+        click.echo(
+            f"{plain(row.type)}: {_shown(row.schema)} {plain(row.function_name or '')}".rstrip()
+        )
 
 
 def _parse(document: str) -> Any:
