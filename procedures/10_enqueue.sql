@@ -111,7 +111,7 @@ begin
     v_job.tags := job.tags;
     v_job.unique_key := job.unique_key;
     v_job.unique_scope := case
-        when job.unique_key is not null then case when job.unique_scope = 'global' then '' else job.queue end
+        when job.unique_key is not null then forge._scope(job.queue, job.unique_scope)
     end;
     v_job.unique_for := job.unique_for;
     v_job.schedule := job.schedule;

@@ -230,7 +230,7 @@ begin
     for v_position in
         select j.ordinality
         from unnest(jobs) with ordinality as j
-        order by case when j.unique_scope = 'global' then '' else j.queue end, j.unique_key, j.ordinality
+        order by forge._scope(j.queue, j.unique_scope), j.unique_key, j.ordinality
     loop
         v_row := forge._enqueue(jobs[v_position], _enqueue_in_order.at, _enqueue_in_order.patient);
         v_ids[v_position] := v_row.id;

@@ -1,10 +1,10 @@
 -- Unique jobs: what becomes of an enqueue whose key is taken, and keys that stay taken for a while.
 --
--- Two partial unique indexes decide, one for keys of a queue and one for keys of all queues; never a look
--- before the insert. Lock order: rows of forge.jobs before keys, keys in their order. An enqueue by itself
--- holds nothing when it waits for the row of the job that has its key; an enqueue_many takes the rows of all
--- its holders by ascending id before its first insert, and begins anew rather than wait for one that came
--- later. Raises: JQ001, JQ012. Called by: _enqueue, _enqueue_each, _after, the tick.
+-- The unique index decides, never a look before the insert. Lock order: rows of forge.jobs before keys, keys
+-- in their order. An enqueue by itself holds nothing when it waits for the row of the job that has its key; an
+-- enqueue_many takes the rows of all its holders by ascending id before its first insert, and begins anew
+-- rather than wait for one that came later. Raises: JQ001, JQ012. Called by: _enqueue, _enqueue_each, _after,
+-- the tick.
 
 create or replace function forge._invalid_unique(job forge.new_job)
 returns void
@@ -99,26 +99,34 @@ $function$;
 comment on function forge._unique(forge.new_job, timestamptz) is
 'The job with its unique_key and, where it is debounced, its time. Raises JQ001. Internal.';
 
-create or replace function forge._holder(
+create or replace function forge._scope(
     queue text,
-    unique_key text,
-    unique_global boolean
+    unique_scope text
+)
+returns text
+language sql immutable parallel safe
+as $function$
+    select case when $2 = 'global' then '' else $1 end;
+$function$;
+comment on function forge._scope(text, text) is
+'Where a unique_key counts, as forge.jobs.unique_scope has it. Internal.';
+
+create or replace function forge._holder(
+    scope text,
+    unique_key text
 )
 returns bigint
 language plpgsql stable
 as $function$
 begin
-    if _holder.unique_global then
-        return (select j.id from forge.jobs as j where j.unique_key = _holder.unique_key and j.unique_global);
-    end if;
     return (
         select j.id
         from forge.jobs as j
-        where j.queue = _holder.queue and j.unique_key = _holder.unique_key and j.unique_global is null
+        where j.unique_scope = _holder.scope and j.unique_key = _holder.unique_key
     );
 end;
 $function$;
-comment on function forge._holder(text, text, boolean) is
+comment on function forge._holder(text, text) is
 'The live job that holds a key; null: none. Internal.';
 
 create or replace function forge._taken(id bigint)
@@ -148,7 +156,7 @@ begin
         select s.id
         from forge.spent_keys as s
         where s.unique_key = job.unique_key
-            and s.queue = case when job.unique_global then '' else job.queue end
+            and s.unique_scope = job.unique_scope
             and s.until > _spent_by.at
         order by s.until desc
         limit 1
@@ -176,7 +184,7 @@ begin
     loop
         insert into forge.jobs as j select job.* on conflict do nothing returning j.id, true into v_row;
         if not found then
-            v_id := forge._holder(job.queue, job.unique_key, job.unique_global);
+            v_id := forge._holder(job.unique_scope, job.unique_key);
             v_row := forge._meet(job, options, at, patient, v_id);
             exit when v_row.id is not null;
             continue;
@@ -234,7 +242,7 @@ begin
     elsif v_holder.status = 'PROCESSING' then
         -- It has its payload already, and what is said now must not be lost: it gives up its key.
         update forge.jobs as j
-        set unique_key = null, unique_global = null, unique_for = null
+        set unique_key = null, unique_scope = null, unique_for = null
         where j.id = v_holder.id;
         return null;
     end if;
@@ -290,7 +298,7 @@ as $function$
 declare
     v_ids bigint[];
 begin
-    select array_agg(forge._holder(n.queue, n.unique_key, n.unique_scope = 'global')) into v_ids
+    select array_agg(forge._holder(forge._scope(n.queue, n.unique_scope), n.unique_key)) into v_ids
     from unnest(jobs) as n
     where n.unique_key is not null;
     perform from forge.jobs as j where j.id = any(v_ids) order by j.id for update;
@@ -307,10 +315,8 @@ returns void
 language plpgsql volatile
 as $function$
 begin
-    insert into forge.spent_keys (queue, unique_key, until, id)
-    values (
-        case when job.unique_global then '' else job.queue end, job.unique_key, at + job.unique_for, job.id
-    );
+    insert into forge.spent_keys (unique_scope, unique_key, until, id)
+    values (job.unique_scope, job.unique_key, at + job.unique_for, job.id);
 end;
 $function$;
 comment on function forge._spend_key(forge.jobs, timestamptz) is

@@ -197,7 +197,7 @@ begin
     return query
     select
         'deferred',
-        format('The queue %s was full when the job was enqueued, which is due at %s.', job.queue, d.until),
+        format('the queue %s was full when it was enqueued, and put it off until %s', job.queue, d.until),
         jsonb_build_object('queue', job.queue, 'until', d.until, 'max_depth', a.max_depth)
     from forge.deferrals as d
     left join forge.admissions as a on a.queue = job.queue

@@ -17,6 +17,7 @@ begin
     job.payload := coalesce(wanted.payload, job.payload);
     job.priority := coalesce(wanted.priority, job.priority);
     job.queue := coalesce(wanted.queue, job.queue);
+    job.unique_scope := case when job.unique_scope <> '' then job.queue else job.unique_scope end;
     -- Not before now: no claim has gone past that yet.
     job.scheduled_at := case
         when wanted.scheduled_at is null then job.scheduled_at
@@ -81,6 +82,7 @@ begin
         priority = job.priority,
         scheduled_at = job.scheduled_at,
         queue = job.queue,
+        unique_scope = job.unique_scope,
         max_retries = job.max_retries,
         retry_base = job.retry_base,
         retry_factor = job.retry_factor,

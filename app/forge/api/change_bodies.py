@@ -56,7 +56,7 @@ class JobsFilter(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     type: Name | None = None
     tag: str | None = None
     status: str | None = None
-    payload_contains: AnyJson | None = None
+    payload_contains: AnyJson | UnsetType = UNSET
     created_before: ZonedTime | None = None
     scheduled_before: ZonedTime | None = None
     priority: Int32 | None = None
@@ -68,7 +68,7 @@ class JobsFilter(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         """The arguments of `forge.edit_jobs` and `forge.cancel_jobs` that say which jobs."""
         found = {name: getattr(self, name) for name in self.__struct_fields__}
         found["max_jobs"] = found.pop("limit")
-        return {name: value for name, value in found.items() if value is not None}
+        return {name: value for name, value in found.items() if value not in (None, UNSET)}
 
 
 class JobsChange(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
