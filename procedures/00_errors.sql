@@ -15,7 +15,10 @@ as $function$
     ('JQ004', 'wrong_status', 'the status of the job does not allow this'),
     ('JQ005', 'payload_too_large', 'a payload, result or batch is over its limit'),
     ('JQ006', 'wrong_isolation', 'claims need a transaction in READ COMMITTED'),
-    ('JQ007', 'schedule_not_found', 'no schedule has this name');
+    ('JQ007', 'schedule_not_found', 'no schedule has this name'),
+    ('JQ012', 'unique_conflict', 'a live job holds the unique_key, and the enqueue was not to keep it'),
+    ('JQ013', 'queue_full', 'the queue has as many jobs as it admits'),
+    ('JQ014', 'payload_invalid', 'the payload does not keep to what is set for its type');
 $function$;
 comment on function forge.errors() is
 'Every error code of Forge.

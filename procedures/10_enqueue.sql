@@ -65,26 +65,17 @@ declare
     v_row forge.enqueued;
 begin
     job.id := nextval('forge.job_id_seq');
-    -- The index decides, not a look before the insert. Whoever holds the key may finish between our
-    -- insert and our look: then the key is free again, and the next round takes it.
-    loop
-        insert into forge.jobs as j select job.* on conflict do nothing returning j.id, true into v_row;
-        exit when found;
-
-        select j.id, false into v_row
-        from forge.jobs as j
-        where j.unique_scope = job.unique_scope and j.unique_key = job.unique_key;
-        exit when found;
-    end loop;
+    insert into forge.jobs as j select job.* returning j.id, true into v_row;
     return v_row;
 end;
 $function$;
 comment on function forge._insert(forge.jobs) is
-'Inserts a job, or finds the live one that holds its unique_key. Internal.';
+'Inserts a job that has no unique_key. Internal.';
 
 create or replace function forge._enqueue(
     job forge.new_job,
-    at timestamptz
+    at timestamptz,
+    patient boolean default true
 )
 returns forge.enqueued
 language plpgsql volatile
@@ -100,6 +91,8 @@ begin
         job.retry_base, job.retry_factor, job.retry_cap, job.retry_jitter, job.max_retries
     );
     perform forge._check_size('payload', job.payload);
+    perform forge._check_payload(job.type, job.payload);
+    job := forge._unique(job, _enqueue.at);
 
     v_job.status := 'PENDING';
     v_job.attempts := 0;
@@ -117,13 +110,24 @@ begin
     v_job.retry_jitter := job.retry_jitter;
     v_job.tags := job.tags;
     v_job.unique_key := job.unique_key;
-    v_job.unique_scope := case when job.unique_key is not null then job.queue end;
+    v_job.unique_scope := case
+        when job.unique_key is not null then forge._scope(job.queue, job.unique_scope)
+    end;
+    v_job.unique_for := job.unique_for;
     v_job.schedule := job.schedule;
     v_job.nominal_at := job.nominal_at;
     if job.retry_rules is not null then
         v_job.retry_rules := forge._check_rules('retry_rules', job.retry_rules, false);
     end if;
-    v_row := forge._insert(v_job);
+    if v_job.unique_key is null then
+        v_row := forge._insert(v_job);
+    else
+        v_row := forge._insert_unique(v_job, job, _enqueue.at, _enqueue.patient);
+    end if;
+    if v_row.created then
+        v_job.id := v_row.id;
+        v_job := forge._admit(v_job, _enqueue.at);
+    end if;
 
     if v_row.created and v_job.status = 'PENDING' and v_job.scheduled_at <= _enqueue.at then
         perform forge._ring(v_job.queue);
@@ -131,8 +135,9 @@ begin
     return v_row;
 end;
 $function$;
-comment on function forge._enqueue(forge.new_job, timestamptz) is
-'Adds one job with whatever may be said of it. Internal.';
+comment on function forge._enqueue(forge.new_job, timestamptz, boolean) is
+'Adds one job with whatever may be said of it. One that is not patient raises lock_not_available rather than
+wait for the row of a job that holds its key. Internal.';
 
 create or replace function forge._new_job(options jsonb)
 returns forge.new_job
@@ -202,6 +207,9 @@ begin
             enqueue.concurrency_key, enqueue.depends_on, enqueue.on_parent_failure, enqueue.batch,
             enqueue.timeout, enqueue.retry_rules
         ) = 0
+        and (
+            forge._is_open(enqueue.queue, enqueue.type) or not forge._is_gated(enqueue.queue, enqueue.type)
+        )
     ) is not true then
         return (forge._enqueue(
             row(
@@ -244,18 +252,18 @@ Parameters:
   priority      higher first; -32768 to 32767; default 0
   scheduled_at  not before this time; default now
   max_retries   re-runs after the first attempt, 0 to 100000; default by type, queue, else 10
-  unique_key    at most one live job of this key in the queue; at most 500 characters and 1,800 bytes;
-                default none
+  unique_key    at most one live job of this key; at most 500 characters and 1,800 bytes; default none
   retry_base, retry_factor, retry_cap, retry_jitter
                 the backoff: base * factor^(n-1), at most cap, plus up to jitter (a share, 0 to 1);
                 default by type, queue, else 5 s, 2, 1 h, 0.1
   tags          at most 20 words to find the job by; default none
-  unique_by     makes the unique_key out of these: type, payload, payload.name; default none
+  unique_by     makes the unique_key out of these: type, queue, payload, payload.name; default none
   unique_scope  where unique_key counts: queue or global; default queue
-  unique_for    how long the key stays taken after the job''s end; default not at all
-  on_conflict   what happens where the key is taken: keep, replace, merge or raise; default keep
-  debounce      each further enqueue of the key puts the job off to so long from then; default not
-  debounce_max  but never beyond so long from its first enqueue; default no end
+  unique_for    how long the key stays taken after the job was completed, up to 3650 days; default not
+  on_conflict   where a live job holds the key: keep it as it is; replace its payload, type, priority and
+                time; merge the payload into its own (||); raise JQ012; default keep
+  debounce      due so long after the last enqueue of the key, up to 365 days; default at once
+  debounce_max  but at most so long after the first, up to 3650 days; default no end
   concurrency_key
                 whose limits it counts against, such as a tenant''s; default none
   depends_on    ids of jobs: it is WAITING until all of them are done; default none
@@ -264,6 +272,7 @@ Parameters:
   batch         the batch it belongs to; default none
   timeout       how long one attempt may take, 1 second to 1 day; default by type, else no limit
   retry_rules   rules by class of error, as set_retry_rules takes them; default by type, queue
-Returns: the id; where unique_key is taken, the id of the live job that holds it.
-Raises: JQ001, JQ005.
+Returns: the id; where unique_key is taken, the id of the job that holds it. A job that runs is not changed
+any more: replace, merge and debounce take its key from it and add a new job.
+Raises: JQ001, JQ005, JQ012 (unique_key), JQ013 (the queue is full), JQ014 (the type''s schema or check).
 Example: select forge.enqueue(''email'', ''{"to":"a@b.c"}'', priority => 10);';

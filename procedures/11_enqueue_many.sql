@@ -1,7 +1,7 @@
 -- Enqueue in bulk: new --enqueue--> PENDING, many in one call.
 --
 -- Locks: doorbells (shared tries); index entries of unique keys, in the order of (queue, key), so
--- that two calls with the same keys cannot deadlock. Raises: JQ001, JQ005.
+-- that two calls with the same keys cannot deadlock. Raises: JQ001, JQ005, JQ012, JQ013, JQ014.
 
 create or replace function forge._job_keys()
 returns text[]
@@ -212,6 +212,36 @@ $function$;
 comment on function forge._check_rows(jsonb, timestamptz) is
 'Raises JQ001 or JQ005 for the first job that enqueue would refuse. Internal.';
 
+create or replace function forge._enqueue_in_order(
+    jobs forge.new_job[],
+    at timestamptz,
+    patient boolean
+)
+returns setof forge.enqueued
+language plpgsql volatile
+as $function$
+declare
+    v_ids bigint[];
+    v_created boolean[];
+    v_position integer;
+    v_row forge.enqueued;
+begin
+    -- In the order of keys, whatever queue those of all queues are in: two calls cannot deadlock.
+    for v_position in
+        select j.ordinality
+        from unnest(jobs) with ordinality as j
+        order by forge._scope(j.queue, j.unique_scope), j.unique_key, j.ordinality
+    loop
+        v_row := forge._enqueue(jobs[v_position], _enqueue_in_order.at, _enqueue_in_order.patient);
+        v_ids[v_position] := v_row.id;
+        v_created[v_position] := v_row.created;
+    end loop;
+    return query select u.id, u.created from unnest(v_ids, v_created) as u (id, created);
+end;
+$function$;
+comment on function forge._enqueue_in_order(forge.new_job[], timestamptz, boolean) is
+'Enqueues jobs one after the other, in the order of unique keys. Internal.';
+
 create or replace function forge._enqueue_each(
     jobs jsonb,
     at timestamptz
@@ -221,14 +251,10 @@ language plpgsql volatile
 as $function$
 declare
     v_jobs forge.new_job[];
-    v_ids bigint[];
-    v_created boolean[];
-    v_position integer;
-    v_row forge.enqueued;
 begin
     begin
         v_jobs := array(
-            select forge._new_job(e.job)
+            select forge._with_key(forge._new_job(e.job))
             from jsonb_array_elements(_enqueue_each.jobs) with ordinality as e (job, ordinality)
             order by e.ordinality
         );
@@ -236,21 +262,27 @@ begin
         when data_exception then
             perform forge._invalid('jobs', sqlerrm, 'use values of the types of enqueue''s parameters');
     end;
-    -- In the order of keys, whatever queue those of all queues are in: two calls cannot deadlock.
-    for v_position in
-        select j.ordinality
-        from unnest(v_jobs) with ordinality as j
-        order by case when j.unique_scope = 'global' then '' else j.queue end, j.unique_key, j.ordinality
-    loop
-        v_row := forge._enqueue(v_jobs[v_position], _enqueue_each.at);
-        v_ids[v_position] := v_row.id;
-        v_created[v_position] := v_row.created;
+    if not forge._may_change_holders(v_jobs) then
+        return query select i.* from forge._enqueue_in_order(v_jobs, _enqueue_each.at, true) as i;
+        return;
+    end if;
+    for v_try in 1 .. 10 loop
+        begin
+            perform forge._lock_holders(v_jobs);
+            return query select i.* from forge._enqueue_in_order(v_jobs, _enqueue_each.at, false) as i;
+            return;
+        exception
+            when lock_not_available then
+                -- A job that came to hold a key after the others were locked: all of them anew.
+                if v_try = 10 then
+                    raise;
+                end if;
+        end;
     end loop;
-    return query select u.id, u.created from unnest(v_ids, v_created) as u (id, created);
 end;
 $function$;
 comment on function forge._enqueue_each(jsonb, timestamptz) is
-'Enqueues jobs some of which say what few say: one after the other, in the order of unique keys. Internal.';
+'Enqueues jobs some of which say what few say. Internal.';
 
 create or replace function forge.enqueue_many(
     jobs jsonb
@@ -264,6 +296,7 @@ declare
     v_limit constant integer := (select s.payload_limit from forge.settings as s);
     v_doubtful bigint;
     v_keyed boolean;
+    v_gated boolean;
     v_queues text[];
     v_queue text;
 begin
@@ -278,8 +311,9 @@ begin
                 where (g.doubtful = 0 and forge._is_name(g.type) and forge._is_name(g.queue)) is not true
             ),
             bool_or(g.keyed),
-            array_agg(distinct g.queue) filter (where g.due)
-        into v_doubtful, v_keyed, v_queues
+            array_agg(distinct g.queue) filter (where g.due),
+            bool_or(not forge._is_open(g.queue, g.type))
+        into v_doubtful, v_keyed, v_queues, v_gated
         from (
             select
                 j.type, j.queue,
@@ -307,7 +341,9 @@ begin
         perform forge._check_rows(enqueue_many.jobs, v_now);
     end if;
 
-    if v_keyed then
+    if (
+        case when v_keyed then true when v_gated then not forge._admit_many(enqueue_many.jobs, v_now) end
+    ) then
         return query select e.* from forge._enqueue_each(enqueue_many.jobs, v_now) as e;
         return;
     end if;
@@ -336,5 +372,5 @@ Parameters:
   jobs  an array of at most 10,000 objects whose keys are the parameters of forge.enqueue, with its
         defaults; scheduled_at is ISO 8601 with a zone, intervals are PostgreSQL''s text
 Returns: one row a job, in order: id, created (false: its unique_key was taken, the id is the holder''s).
-Raises: JQ001, JQ005.
+Raises: JQ001, JQ005, JQ012, JQ013, JQ014.
 Example: select * from forge.enqueue_many(''[{"type":"email"},{"type":"email","priority":5}]'');';

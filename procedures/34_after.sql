@@ -12,7 +12,9 @@ returns void
 language plpgsql volatile
 as $function$
 begin
-    -- unique: a key that stays taken for a while
+    if job.unique_key is not null and job.unique_for is not null and _after.status = 'COMPLETED' then
+        perform forge._spend_key(job, _after.at);
+    end if;
     -- limits: the next job of the same concurrency_key
     -- flows: the jobs that depend on this one
 end;

@@ -71,6 +71,7 @@ begin
     then
         return false;
     end if;
+    delete from forge.admissions as a where a.queue = drop_queue.queue;
     delete from forge.queues as q where q.queue = drop_queue.queue;
     delete from forge.pauses as p where p.queue = drop_queue.queue;
     delete from forge.retry_rules as r where r.scope = 'queue' and r.name = drop_queue.queue;

@@ -61,6 +61,9 @@ begin
         return query select t.task, t.count from forge._pause_late(v_now) as t where t.count > 0;
         return query select t.task, t.count from forge._work_off_revivals(v_now) as t where t.count > 0;
 
+        return query select t.task, t.count from forge._free_keys(v_now) as t where t.count > 0;
+        return query select t.task, t.count from forge._keep_admissions(v_now) as t where t.count > 0;
+
         v_dead := forge._dead_rows(v_now);
         if forge._may_vacuum(v_dead, v_now) then
             return next ('vacuum', v_dead)::forge.tick_result;

@@ -14,7 +14,8 @@ declare
         'errors', 'transitions', 'version', 'now', 'stats', 'throughput', 'job', 'list_jobs',
         'list_schedules', 'next_runs',
         'list_dead', 'list_queues', 'list_workers', 'overview', 'doctor', 'explain',
-        'fingerprint', 'dead_groups', 'list_retry_rules', 'list_revivals'
+        'fingerprint', 'dead_groups', 'list_retry_rules', 'list_revivals', 'list_admissions',
+        'list_payload_checks'
     ];
     v_producer constant text[] := array['enqueue', 'enqueue_many', 'errors', 'version'];
     v_worker constant text[] := array[
@@ -26,7 +27,8 @@ declare
         'cancel', 'retry', 'retry_dead', 'discard', 'pause', 'resume', 'set_queue', 'set_type',
         'set_retention', 'drop_queue', 'tick', 'enqueue', 'enqueue_many', 'schedule', 'unschedule',
         'pause_schedule', 'resume_schedule', 'run_schedule', 'set_retry_rules',
-        'discard_dead', 'cancel_revival'
+        'discard_dead', 'cancel_revival', 'edit', 'edit_jobs',
+        'cancel_jobs', 'set_admission', 'set_schema'
     ];
 begin
     foreach v_role in array array['forge_viewer', 'forge_producer', 'forge_worker', 'forge_operator'] loop

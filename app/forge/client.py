@@ -11,6 +11,8 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
+from forge.calls.admission import AdmissionCalls
+from forge.calls.editing import EditingCalls
 from forge.calls.failures import FailureCalls
 from forge.calls.operator import OperatorCalls
 from forge.calls.producer import ProducerCalls
@@ -29,7 +31,16 @@ if TYPE_CHECKING:
 H = TypeVar("H", bound=Callable[..., Any])
 
 
-class Forge(ProducerCalls, WorkerCalls, OperatorCalls, ScheduleCalls, FailureCalls, ViewerCalls):
+class Forge(
+    ProducerCalls,
+    WorkerCalls,
+    OperatorCalls,
+    ScheduleCalls,
+    FailureCalls,
+    EditingCalls,
+    AdmissionCalls,
+    ViewerCalls,
+):
     """A queue in a database: `dsn`, or what the settings say. Connects at the first call."""
 
     def __init__(self, dsn: str | None = None, settings: Settings | None = None) -> None:

@@ -5,6 +5,7 @@ A test holds `BY_CODE` against `forge.errors()`: SQL is the only place where the
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 
 import psycopg
@@ -73,6 +74,30 @@ class ScheduleNotFound(ForgeError):
     code, name, http_status = "JQ007", "schedule_not_found", 404
 
 
+class UniqueConflict(ForgeError):
+    """A live job holds the unique key; `detail` has its id."""
+
+    code, name, http_status = "JQ012", "unique_conflict", 409
+
+
+class QueueFull(ForgeError):
+    """The queue has as many jobs as it admits."""
+
+    code, name, http_status = "JQ013", "queue_full", 429
+
+    @property
+    def retry_after(self) -> int:
+        """When to try again, in seconds."""
+        found = re.search(r"retry_after=(\d+)", self.detail or "")
+        return int(found[1]) if found else 1
+
+
+class PayloadInvalid(ForgeError):
+    """The payload does not keep to what is set for its type; `detail` has the path and the rule."""
+
+    code, name, http_status = "JQ014", "payload_invalid", 422
+
+
 class DatabaseUnavailable(ForgeError):
     """The database cannot be reached, or the connection to it was lost."""
 
@@ -107,6 +132,9 @@ BY_CODE: dict[str, type[ForgeError]] = {
         PayloadTooLarge,
         WrongIsolation,
         ScheduleNotFound,
+        UniqueConflict,
+        QueueFull,
+        PayloadInvalid,
     )
 }
 

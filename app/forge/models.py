@@ -206,6 +206,39 @@ class Reason(Row, frozen=True):
     detail: dict[str, Any]
 
 
+class AdmissionRow(Row, frozen=True):
+    """How many jobs a queue takes in; no `max_depth`: any number. SQL: forge.admission_row."""
+
+    queue: str
+    max_depth: int | None
+    on_full: str | None
+    defer_for: timedelta | None
+    depth: int | None
+    sampled_at: datetime | None
+    created_at: datetime | None
+    updated_at: datetime | None
+
+
+class PayloadCheckRow(Row, frozen=True):
+    """What the payloads of a type must keep to. SQL: forge.payload_check_row."""
+
+    type: str
+    schema: Any
+    function_name: str | None
+    created_at: datetime | None
+    updated_at: datetime | None
+
+
+class Edited(Row, frozen=True):
+    """A batch of jobs that were changed, and how far it came. SQL: forge.edited."""
+
+    matched: int
+    changed: int
+    skipped: int
+    last_id: int
+    more: bool
+
+
 class StatsRow(Row, frozen=True):
     """The numbers of one queue. SQL: forge.stats_row."""
 

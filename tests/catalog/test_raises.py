@@ -66,4 +66,4 @@ def test_every_code_can_be_come_to(sources: dict[str, str]) -> None:
     public = [name for name in sources if not name.startswith("_")]
     codes = set().union(*(reached(name, sources, set()) for name in public))
 
-    assert sorted(codes) == [f"JQ00{n}" for n in range(1, 8)]
+    assert codes == {"JQ012", "JQ013", "JQ014"} | {f"JQ00{n}" for n in range(1, 8)}

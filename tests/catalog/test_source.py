@@ -24,8 +24,14 @@ TABLES = """
     jobs history history_default dead_jobs workers queues types settings tallies queue_totals
     throughput_samples tick_tasks all_jobs schedules
     retry_rules pauses dead_tallies error_groups revivals
+    spent_keys admissions deferrals payload_checks
 """
-DYNAMIC = {"61_partitions.sql", "99_grants.sql"}
+DYNAMIC = {
+    "16_payload_checks.sql",
+    "17_set_admission.sql",
+    "61_partitions.sql",
+    "99_grants.sql",
+}
 
 each_file = pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
 

@@ -46,7 +46,7 @@ def _with_key(new: NewJob, key: str | None) -> dict[str, Any]:
     opt={"right": Right.ENQUEUE},
     request_max_body_size=JOB_BODY_LIMIT,
     responses={
-        **problems(*WITH_BODY),
+        **problems(*WITH_BODY, 409, 429),
         200: ResponseSpec(
             shapes.Job,
             description="The job that holds the unique key.",
@@ -86,7 +86,7 @@ async def enqueue(
     "/jobs/batch",
     opt={"right": Right.ENQUEUE},
     request_max_body_size=BATCH_BODY_LIMIT,
-    responses=problems(*WITH_BODY),
+    responses=problems(*WITH_BODY, 409, 429),
 )
 async def enqueue_batch(
     data: JSONBody[NewJobs],

@@ -29,6 +29,11 @@ _STRICT = (
     "DeadFilter",
     "DeadRetry",
     "QueueSettings",
+    "JobChange",
+    "JobsChange",
+    "JobsFilter",
+    "AdmissionSettings",
+    "SchemaBody",
 )
 
 

@@ -11,6 +11,7 @@ from msgspec import Raw, structs
 from forge.api.access import Access
 from forge.api.redact import redact
 from forge.api.shapes import (
+    Admission,
     Counts,
     Job,
     Jobs,
@@ -20,7 +21,7 @@ from forge.api.shapes import (
     Stats,
     WorkerCounts,
 )
-from forge.models import JobView, QueueRow, RetryRule, StatsRow, WorkerRow
+from forge.models import AdmissionRow, JobView, QueueRow, RetryRule, StatsRow, WorkerRow
 
 # A page of 500 jobs with payloads of 1 MiB would be half a gigabyte; this keeps it below 25 MB.
 LISTED_BYTES = 16 * 1024
@@ -91,6 +92,11 @@ def retry_rule(row: RetryRule) -> RetryRuleShape:
         retry_jitter=row.retry_jitter,
         max_retries=row.max_retries,
     )
+
+
+def admission(row: AdmissionRow) -> Admission:
+    fields = structs.asdict(row)
+    return Admission(defer_for_seconds=_seconds(fields.pop("defer_for")), **fields)
 
 
 _SUMMED = (

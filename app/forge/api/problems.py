@@ -22,6 +22,7 @@ from forge.errors import (
     ForgeError,
     InvalidArgument,
     PayloadTooLarge,
+    QueueFull,
     translate,
 )
 
@@ -171,6 +172,8 @@ def handle(request: Request[Any, Any, Any], error: Exception) -> Response[Proble
         headers["WWW-Authenticate"] = "Bearer"
     if isinstance(known, DatabaseUnavailable | TooManyViewers):
         headers["Retry-After"] = RETRY_AFTER
+    if isinstance(known, QueueFull):
+        headers["Retry-After"] = str(known.retry_after)
     return Response(
         problem_of(known, request.url.path),
         status_code=known.http_status,

@@ -7,7 +7,16 @@ from typing import Annotated
 
 from msgspec import Meta, Struct, field
 
-from forge.models import DeadGroup, JobView, Reason, Revival, Revived, ThroughputRow, WorkerRow
+from forge.models import (
+    DeadGroup,
+    JobView,
+    PayloadCheckRow,
+    Reason,
+    Revival,
+    Revived,
+    ThroughputRow,
+    WorkerRow,
+)
 
 Next = Annotated[int, Meta(description="The `before` of the next page.")] | None
 
@@ -134,6 +143,27 @@ class Queue(Shape, frozen=True, kw_only=True):
 
 class Queues(Shape, frozen=True, kw_only=True):
     items: list[Queue]
+
+
+class Admission(Shape, frozen=True, kw_only=True):
+    """How many jobs a queue takes in, and about how deep it is; no `max_depth`: any number."""
+
+    queue: str
+    max_depth: int | None
+    on_full: str | None
+    defer_for_seconds: float | None
+    depth: int | None
+    sampled_at: datetime | None
+    created_at: datetime | None
+    updated_at: datetime | None
+
+
+class Admissions(Shape, frozen=True, kw_only=True):
+    items: list[Admission]
+
+
+class Schemas(Shape, frozen=True, kw_only=True):
+    items: list[PayloadCheckRow]
 
 
 class Workers(Shape, frozen=True, kw_only=True):

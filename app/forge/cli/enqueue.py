@@ -31,6 +31,14 @@ BATCH = 1000
 @click.option("--in", "delay", type=float, help="Seconds from now.")
 @click.option("--max-retries", type=int)
 @click.option("--unique-key")
+@click.option(
+    "--unique-by", multiple=True, help="What makes the key: type, queue, payload, payload.name."
+)
+@click.option("--unique-scope", help="Where the key counts: queue or global.")
+@click.option("--unique-for", type=float, help="Seconds that the key stays taken afterwards.")
+@click.option("--on-conflict", help="If the key is taken: keep, replace, merge or raise.")
+@click.option("--debounce", type=float, help="Due so many seconds after the last of the key.")
+@click.option("--debounce-max", type=float, help="But at most so many after the first.")
 @click.option("--tag", "tags", multiple=True)
 @json_option
 def enqueue(
@@ -59,8 +67,12 @@ def enqueue(
         return
     if delay is not None:
         at = _from_now(delay)
-    if "tags" in chosen:
-        chosen["tags"] = list(chosen["tags"])
+    for name in ("tags", "unique_by"):
+        if name in chosen:
+            chosen[name] = list(chosen[name])
+    for name in ("unique_for", "debounce", "debounce_max"):
+        if name in chosen:
+            chosen[name] = f"{chosen[name]} seconds"
     job = {"type": type, "payload": document(read(payload)), **chosen}
     if at is not None:
         job["scheduled_at"] = at

@@ -78,7 +78,7 @@ def job(id: int, action: str | None, as_json: bool) -> None:
     if as_json:
         print_json(row)
     else:
-        _show_job(row)
+        show_job(row)
 
 
 @click.command()
@@ -105,7 +105,7 @@ def show_changes(changes: list[Change]) -> None:
         click.echo(f"{change.id}: {change.from_status} -> {change.to_status}")
 
 
-def _show_job(row: JobView) -> None:
+def show_job(row: JobView) -> None:
     out = console()
     for name in row.__struct_fields__:
         value = getattr(row, name)

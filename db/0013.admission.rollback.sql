@@ -1,0 +1,8 @@
+drop type forge.edited;
+drop type forge.job_filter;
+drop type forge.payload_check_row;
+drop type forge.admission_row;
+drop table forge.payload_checks;
+drop table forge.deferrals;
+drop table forge.admissions;
+drop sequence forge.gates;
