@@ -100,6 +100,7 @@ begin
         job.retry_base, job.retry_factor, job.retry_cap, job.retry_jitter, job.max_retries
     );
     perform forge._check_size('payload', job.payload);
+    perform forge._check_timeout(job.timeout);
 
     v_job.status := 'PENDING';
     v_job.attempts := 0;
@@ -118,6 +119,7 @@ begin
     v_job.tags := job.tags;
     v_job.unique_key := job.unique_key;
     v_job.unique_scope := case when job.unique_key is not null then job.queue end;
+    v_job.timeout := job.timeout;
     v_job.schedule := job.schedule;
     v_job.nominal_at := job.nominal_at;
     v_row := forge._insert(v_job);

@@ -96,7 +96,13 @@ begin
     if not found then
         return false;
     end if;
-    perform forge._keep(v_job, 'COMPLETED', v_now, _complete_one.result);
+    perform forge._keep(
+        v_job, 'COMPLETED', v_now,
+        case
+            when _complete_one.result is not null
+            then forge._kept_result(v_job.type, _complete_one.result)
+        end
+    );
     insert into forge.tallies (at, queue, completed) values (v_now, v_job.queue, 1);
     if num_nonnulls(v_job.concurrency_key, v_job.unique_for) > 0 then
         perform forge._after(v_job, 'COMPLETED', v_now);
@@ -169,7 +175,7 @@ begin
             'COMPLETED', g.queue, g.type, g.worker, g.unique_key, g.tags, g.payload,
             case
                 when _complete.results is not null
-                then _complete.results[array_position(_complete.ids, g.id)]
+                then forge._kept_result(g.type, _complete.results[array_position(_complete.ids, g.id)])
             end,
             g.errors,
             g.timeout, g.unique_scope, g.unique_for, g.concurrency_key, g.on_parent_failure,
@@ -261,7 +267,8 @@ comment on function forge.complete(bigint, uuid, jsonb, text) is
 
 Parameters:
   id, lease  of the claim
-  result     any JSON, at most 1 MiB, kept with the job in the history; default none
+  result     any JSON, at most 1 MiB, kept with the job in the history, unless set_result says that those of
+             its type are not; default none
   queue      of the job; needed only where queues are spread over servers; default any
 Returns: true; false where this same lease had completed the job already and nothing was changed.
 Raises: JQ002 (the lease is not the current one: nothing was changed), JQ005.

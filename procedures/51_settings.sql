@@ -182,9 +182,7 @@ begin
     perform forge._check_unset(
         set_type.unset, '{retry_base,retry_factor,retry_cap,retry_jitter,max_retries,timeout}'
     );
-    if (set_type.timeout between interval '1 second' and interval '1 day') is false then
-        perform forge._invalid('timeout', set_type.timeout::text, 'use 1 second to 1 day');
-    end if;
+    perform forge._check_timeout(set_type.timeout);
     perform forge._check_policy(
         set_type.retry_base, set_type.retry_factor, set_type.retry_cap, set_type.retry_jitter,
         set_type.max_retries

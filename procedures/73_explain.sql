@@ -229,6 +229,8 @@ begin
     for v_reason in
         select r.* from forge._explain_running(v_job) as r
         union all
+        select r.* from forge._explain_timeout(v_job, v_now) as r
+        union all
         select r.* from forge._explain_time(v_job, v_now) as r
     loop
         v_found := true;
@@ -260,8 +262,8 @@ comment on function forge.explain(bigint, text) is
 Parameters:
   id     of the job
   queue  of the job; default any
-Returns: one row a reason, all that hold: code (running, cancel_requested, scheduled, queue_paused, no_worker,
-no_worker_for_type, behind, next, completed, cancelled, dead), sentence, detail (the values in it: ids,
-times, counts up to 10,000, seconds).
+Returns: one row a reason, all that hold: code (running, cancel_requested, timeout, scheduled, queue_paused,
+no_worker, no_worker_for_type, behind, next, completed, cancelled, dead), sentence, detail (the values in it:
+ids, times, counts up to 10,000, seconds).
 Raises: JQ003.
 Example: select code, sentence from forge.explain(forge.enqueue(''email''));';

@@ -17,7 +17,7 @@ def names(text: str) -> set[str]:
 READING = names(
     """
     errors transitions version now stats throughput job list_jobs list_dead list_queues
-    list_workers overview doctor explain
+    list_workers job_log overview doctor explain
     """
 )
 GRANTED = {
@@ -26,13 +26,14 @@ GRANTED = {
     "forge_worker": names(
         """
         dequeue exchange complete complete_many fail heartbeat release snooze progress
-        register_worker unregister_worker park unpark tick errors transitions version
+        log report register_worker unregister_worker park unpark tick errors transitions version
         """
     ),
     "forge_operator": READING
     | names(
         """
-        cancel retry retry_dead discard pause resume set_queue set_type set_retention drop_queue
+        cancel retry retry_dead discard pause resume set_queue set_type set_retention set_log
+        set_result drop_queue
         tick enqueue enqueue_many
         """
     ),
