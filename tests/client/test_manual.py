@@ -25,8 +25,11 @@ METHODS = [
 WITHOUT_METHOD = {
     "complete_many",
     "exchange",
+    "report",
     "park",
     "register_worker",
+    "set_log",
+    "set_result",
     "set_retention",
     "set_type",
     "unpark",
