@@ -13,7 +13,19 @@ from litestar.datastructures import State
 from litestar.di import Provide
 from litestar.handlers import HTTPRouteHandler
 
-from forge.api import access, dlq, docs, events, jobs, origin, problems, queues, static, system
+from forge.api import (
+    access,
+    dlq,
+    docs,
+    events,
+    jobs,
+    logs,
+    origin,
+    problems,
+    queues,
+    static,
+    system,
+)
 from forge.api.database import Database
 from forge.api.headers import add_security_headers
 from forge.api.hub import Hub
@@ -29,6 +41,7 @@ ROUTES: list[HTTPRouteHandler] = [
     jobs.list_jobs,
     jobs.get_job,
     jobs.explain_job,
+    logs.get_log,
     jobs.cancel_job,
     jobs.retry_job,
     system.stats,

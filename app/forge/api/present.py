@@ -14,12 +14,13 @@ from forge.api.shapes import (
     Counts,
     Job,
     Jobs,
+    Log,
     Queue,
     QueueCounts,
     Stats,
     WorkerCounts,
 )
-from forge.models import JobView, QueueRow, StatsRow, WorkerRow
+from forge.models import JobView, LogLine, QueueRow, StatsRow, WorkerRow
 
 # A page of 500 jobs with payloads of 1 MiB would be half a gigabyte; this keeps it below 25 MB.
 LISTED_BYTES = 16 * 1024
@@ -52,6 +53,16 @@ def page(rows: list[JobView], limit: int, access: Access) -> Jobs:
         items=[_listed(row, access) for row in rows],
         next=rows[-1].id if len(rows) == limit else None,
     )
+
+
+def log(lines: list[LogLine], after: int, access: Access) -> Log:
+    """Lines of a log, and where to go on."""
+    if not access.sees_secrets:
+        lines = [
+            structs.replace(line, data=redact(line.data)) if isinstance(line.data, Raw) else line
+            for line in lines
+        ]
+    return Log(items=lines, next=lines[-1].id if lines else after)
 
 
 def _seconds(value: timedelta | None) -> float | None:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 from msgspec import Meta, Struct, field
 
-from forge.models import JobView, Reason, ThroughputRow, WorkerRow
+from forge.models import JobView, LogLine, Reason, ThroughputRow, WorkerRow
 
 Next = Annotated[int, Meta(description="The `before` of the next page.")] | None
 
@@ -34,6 +34,13 @@ class Reasons(Shape, frozen=True, kw_only=True):
     """Why a job does not run; all reasons that hold."""
 
     items: list[Reason]
+
+
+class Log(Shape, frozen=True, kw_only=True):
+    """Lines of a job's log, the oldest first; `next` is the `after` of those that come."""
+
+    items: list[LogLine]
+    next: int
 
 
 class Brief(Shape, frozen=True, kw_only=True):
