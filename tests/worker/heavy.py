@@ -7,6 +7,7 @@ import ctypes
 import os
 import signal
 import subprocess
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -112,8 +113,16 @@ def talk(job: Job) -> Any:
     """Says something on its way, as it does in a thread."""
     job.progress(0.5, "half")
     job.log("one", data={"n": 1})
-    job.log("two", level="warning")
+    helper = threading.Thread(target=lambda: job.log("two", level="warning"))
+    helper.start()
+    helper.join()
     return job.payload
+
+
+@forge.handler("big", process=True)
+def big(job: Job) -> str:
+    """As long as it is told."""
+    return "x" * int(job.payload["size"])
 
 
 @forge.handler("ledger", process=True)

@@ -204,6 +204,16 @@ def test_what_a_handler_says_and_returns_comes_over_the_pipe(
     ]
 
 
+def test_a_large_payload_and_result_pass_and_too_large_a_result_is_noted(
+    db: Database, heavy: Callable[..., WorkerProcess]
+) -> None:
+    heavy()
+    id = put(db, "big", f'{{"size": 1000000, "with": "{"y" * 1_000_000}"}}')
+    assert completed(db, id) == "x" * 1_000_000
+    note = completed(db, put(db, "big", '{"size": 2000000}'))
+    assert "1048576 are allowed" in note["forge_result_error"]
+
+
 def test_a_handler_in_a_process_may_complete_its_job_itself(
     db: Database, heavy: Callable[..., WorkerProcess]
 ) -> None:

@@ -22,7 +22,7 @@ from typing import Any, Final
 from msgspec import Raw, structs
 
 from forge.worker.clean import result_json
-from forge.worker.context import JobContext, current
+from forge.worker.context import JobContext, current, holders
 from forge.worker.frames import (
     Done,
     Failed,
@@ -80,6 +80,11 @@ class Inside:
         self._jobs: SimpleQueue[Run] = SimpleQueue()
         self._context: JobContext | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
+        holders[id(self)] = self
+
+    def get(self, id: int) -> JobContext | None:
+        """The job that runs, as a holder of jobs has it."""
+        return self._context
 
     def listen(self) -> None:
         """Hears the parent, in a thread of its own; the end of the pipe is the end."""

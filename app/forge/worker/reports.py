@@ -6,7 +6,7 @@ import asyncio
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -20,7 +20,10 @@ from forge.worker.log import say
 
 GATHER: Final = 0.2  # seconds that a report may wait for company
 BATCH: Final = 100  # jobs a call
-LINES: Final = 1_000  # of one job, waiting: more is left out, as the job is faster than the network
+SIZE: Final = 1_000_000  # about so many bytes a call
+# Of one job, waiting: more is left out, as the job is faster than the network. And as many bytes
+# as in a call.
+LINES: Final = 1_000
 
 
 @dataclass
@@ -30,6 +33,7 @@ class Unsent:
     far: tuple[float, str | None] | None = None
     lines: list[tuple[float, str, str, Raw | None]] = field(default_factory=list)
     left_out: int = 0
+    size: int = 100
 
 
 class Reports:
@@ -50,8 +54,9 @@ class Reports:
         """A line of the job's log."""
         with self._lock:
             unsent = self._of(context)
-            if len(unsent.lines) < LINES:
+            if len(unsent.lines) < LINES and unsent.size < SIZE:
                 unsent.lines.append((time.monotonic(), level, message, data))
+                unsent.size += 100 + len(message) + (0 if data is None else len(bytes(data)))
             else:
                 unsent.left_out += 1
 
@@ -102,9 +107,7 @@ class Reports:
                 act()
 
     async def _send(self, reports: dict[JobContext, Unsent]) -> None:
-        contexts = sorted(reports, key=lambda context: context.job.id)
-        for start in range(0, len(contexts), BATCH):
-            batch = contexts[start : start + BATCH]
+        for batch in _batches(reports):
             documents = jsonb([_document(context, reports[context]) for context in batch])
 
             async def work(conn: Connection, documents: Any = documents) -> list[Beat]:
@@ -118,6 +121,20 @@ class Reports:
             by_id = {context.job.id: context for context in batch}
             for beat in news:
                 self.on_news(by_id[beat.id], beat.reason)
+
+
+def _batches(reports: dict[JobContext, Unsent]) -> Iterator[list[JobContext]]:
+    """The jobs of each call, by ascending id, as rows are locked everywhere."""
+    batch: list[JobContext] = []
+    size = 0
+    for context in sorted(reports, key=lambda context: context.job.id):
+        if batch and (len(batch) == BATCH or size >= SIZE):
+            yield batch
+            batch, size = [], 0
+        batch.append(context)
+        size += reports[context].size
+    if batch:
+        yield batch
 
 
 def _document(context: JobContext, unsent: Unsent) -> dict[str, Any]:
