@@ -63,9 +63,9 @@ class Slot:
             owner.running += 1
             owner.quiet.clear()
             context.place = self
-            handler = handlers[context.job.type]
             timer = None if context.job.timeout is None else self._limit(context)
             try:
+                handler = handlers[context.job.type]
                 result = await run_handler(context, handler, threads, processes, task)
             except BaseException as error:
                 if owner.stopped:
