@@ -1,4 +1,4 @@
--- What running jobs tell: the lines of their logs, by day. And whose results are kept.
+-- What running jobs tell: the lines of their logs, by day.
 
 set local lock_timeout = '5s';
 
@@ -42,14 +42,6 @@ comment on column forge.log_settings.lines is 'Of one job, at most.';
 
 insert into forge.log_settings (one_row) values (true);
 
-create table forge.result_settings (
-    type text collate "C" not null,
-    keep boolean not null,
-    constraint result_settings_pkey primary key (type)
-);
-
-comment on table forge.result_settings is 'Types whose results are not kept with their jobs.';
-
 create type forge.log_line as (
     id bigint,
     at timestamptz,
@@ -60,5 +52,3 @@ create type forge.log_line as (
 );
 
 create type forge.log_limits as (retention interval, lines integer);
-
-create type forge.result_rule as (type text, keep boolean);

@@ -8,7 +8,7 @@ language sql stable
 begin atomic
     select
         q.queue, q.paused_at, q.retry_base, q.retry_factor, q.retry_cap, q.retry_jitter,
-        q.max_retries, q.keep_history, q.created_at, q.updated_at
+        q.max_retries, q.keep_history, q.keep_result, q.created_at, q.updated_at
     from forge.queues as q
     where q.queue = $1;
 end;
@@ -101,7 +101,8 @@ create or replace function forge.set_queue(
     retry_jitter double precision default null,
     max_retries integer default null,
     keep_history boolean default null,
-    unset text[] default '{}'
+    unset text[] default '{}',
+    keep_result boolean default null
 )
 returns forge.queue_row
 language plpgsql volatile security definer
@@ -113,7 +114,7 @@ begin
     perform forge._check_name('queue', set_queue.queue);
     perform forge._check_unset(
         set_queue.unset,
-        '{retry_base,retry_factor,retry_cap,retry_jitter,max_retries,keep_history}'
+        '{retry_base,retry_factor,retry_cap,retry_jitter,max_retries,keep_history,keep_result}'
     );
     perform forge._check_policy(
         set_queue.retry_base, set_queue.retry_factor, set_queue.retry_cap, set_queue.retry_jitter,
@@ -139,6 +140,8 @@ begin
             set_queue.max_retries, case when not 'max_retries' = any(set_queue.unset) then q.max_retries end),
         keep_history = coalesce(
             set_queue.keep_history, 'keep_history' = any(set_queue.unset) or q.keep_history),
+        keep_result = coalesce(
+            set_queue.keep_result, 'keep_result' = any(set_queue.unset) or q.keep_result),
         updated_at = v_now
     where q.queue = set_queue.queue;
     perform forge._announce('queue');
@@ -146,7 +149,7 @@ begin
 end;
 $function$;
 comment on function forge.set_queue(
-    text, interval, double precision, interval, double precision, integer, boolean, text[]
+    text, interval, double precision, interval, double precision, integer, boolean, text[], boolean
 ) is
 'Changes the settings of a queue; they hold for its live jobs too.
 
@@ -156,6 +159,7 @@ Parameters:
                 the retry policy of its jobs, unless the type or the job has one; null leaves it
   keep_history  false: finished jobs are deleted instead of kept; null leaves it
   unset         names of the settings that go back to the default; default none
+  keep_result   false: what handlers return is dropped when a job finishes; null leaves it
 Returns: the queue with its settings.
 Raises: JQ001.
 Example: select * from forge.set_queue(''default'', max_retries => 3, unset => ''{retry_cap}'');';

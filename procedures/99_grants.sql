@@ -22,7 +22,7 @@ declare
     ];
     v_operator constant text[] := array[
         'cancel', 'retry', 'retry_dead', 'discard', 'pause', 'resume', 'set_queue', 'set_type',
-        'set_retention', 'set_log', 'set_result', 'drop_queue', 'tick', 'enqueue', 'enqueue_many'
+        'set_retention', 'set_log', 'drop_queue', 'tick', 'enqueue', 'enqueue_many'
     ];
 begin
     foreach v_role in array array['forge_viewer', 'forge_producer', 'forge_worker', 'forge_operator'] loop

@@ -154,6 +154,7 @@ class QueueRow(Row, frozen=True):
     retry_jitter: float | None
     max_retries: int | None
     keep_history: bool
+    keep_result: bool
     created_at: datetime
     updated_at: datetime
 

@@ -33,7 +33,7 @@ GRANTED = {
     | names(
         """
         cancel retry retry_dead discard pause resume set_queue set_type set_retention set_log
-        set_result drop_queue
+        drop_queue
         tick enqueue enqueue_many
         """
     ),

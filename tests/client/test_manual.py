@@ -29,7 +29,6 @@ WITHOUT_METHOD = {
     "park",
     "register_worker",
     "set_log",
-    "set_result",
     "set_retention",
     "set_type",
     "unpark",

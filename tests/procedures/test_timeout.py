@@ -1,4 +1,4 @@
-"""43_timeout, 44_results: what an attempt may take, why it runs, and what stays of it."""
+"""43_timeout: what an attempt may take, and who ends it."""
 
 from __future__ import annotations
 
@@ -180,38 +180,3 @@ def test_until_when_a_job_may_run(call: Calls, noon: Clock) -> None:
     found = reasons(call, own["id"])
     assert set(found) == {"running", "cancel_requested", "timeout"}
     assert "is being ended" in found["timeout"]["sentence"]
-
-
-def test_results_of_a_type_that_keeps_none_are_dropped(call: Calls) -> None:
-    assert call.row("set_result", type="quiet", keep=False) == {"type": "quiet", "keep": False}
-    quiet, loud = call.running(type="quiet"), call.running(type="loud")
-    call.complete(quiet, result={"n": 1})
-    call.complete(loud, result={"n": 2})
-    assert call.job(quiet["id"])["result"] is None
-    assert call.job(loud["id"])["result"] == {"n": 2}
-
-
-def test_results_of_many_are_dropped_by_type(call: Calls) -> None:
-    call.rows("set_result", type="quiet", keep=False)
-    jobs = [call.running(type=type) for type in ("quiet", "loud")]
-    done = call.rows(
-        "complete_many",
-        ids=[job["id"] for job in jobs],
-        leases=[job["lease"] for job in jobs],
-        results=[Jsonb(1), Jsonb(2)],
-    )
-    assert len(done) == 2
-    assert [call.job(job["id"])["result"] for job in jobs] == [None, 2]
-
-
-def test_results_are_kept_again_when_the_type_says_so(call: Calls) -> None:
-    call.rows("set_result", type="quiet", keep=False)
-    call.rows("set_result", type="quiet", keep=True)
-    job = call.running(type="quiet")
-    call.complete(job, result={"n": 1})
-    assert call.job(job["id"])["result"] == {"n": 1}
-
-
-def test_a_rule_for_results_needs_a_type_and_a_word(call: Calls) -> None:
-    call.refusal("JQ001", "set_result", type="", keep=True)
-    call.refusal("JQ001", "set_result", type="t", keep=None)

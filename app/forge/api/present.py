@@ -80,6 +80,7 @@ def queue(row: QueueRow) -> Queue:
         retry_jitter=row.retry_jitter,
         max_retries=row.max_retries,
         keep_history=row.keep_history,
+        keep_result=row.keep_result,
         created_at=row.created_at,
         updated_at=row.updated_at,
     )

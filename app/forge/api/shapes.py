@@ -134,6 +134,7 @@ class Queue(Shape, frozen=True, kw_only=True):
     retry_jitter: float | None
     max_retries: int | None
     keep_history: bool
+    keep_result: bool
     created_at: datetime
     updated_at: datetime
 
