@@ -51,6 +51,7 @@ create table forge.queues (
     retry_jitter double precision,
     max_retries integer,
     keep_history boolean not null default true,
+    keep_result boolean not null default true,
     limited boolean,
     lanes forge.lane[],
     created_at timestamptz not null default clock_timestamp(),
@@ -63,6 +64,7 @@ comment on table forge.queues is
 'Queues that have settings or were seen by a tick. A queue needs no row to be used.';
 comment on column forge.queues.paused_at is 'Since when nothing is claimed from this queue; null: it runs.';
 comment on column forge.queues.keep_history is 'Whether finished jobs are kept; false deletes them.';
+comment on column forge.queues.keep_result is 'Whether their results are kept with them.';
 comment on column forge.queues.limited is 'Whether claims must ask its limits first.';
 comment on column forge.queues.lanes is
 'All priorities in ranges, highest first, while dead rows lie before the jobs; else null.';

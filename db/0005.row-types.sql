@@ -83,6 +83,7 @@ create type forge.queue_row as (
     retry_jitter double precision,
     max_retries integer,
     keep_history boolean,
+    keep_result boolean,
     created_at timestamptz,
     updated_at timestamptz
 );

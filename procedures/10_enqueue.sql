@@ -93,6 +93,7 @@ begin
     perform forge._check_size('payload', job.payload);
     perform forge._check_payload(job.type, job.payload);
     job := forge._unique(job, _enqueue.at);
+    perform forge._check_timeout(job.timeout);
 
     v_job.status := 'PENDING';
     v_job.attempts := 0;
@@ -114,6 +115,7 @@ begin
         when job.unique_key is not null then forge._scope(job.queue, job.unique_scope)
     end;
     v_job.unique_for := job.unique_for;
+    v_job.timeout := job.timeout;
     v_job.schedule := job.schedule;
     v_job.nominal_at := job.nominal_at;
     if job.retry_rules is not null then

@@ -179,8 +179,7 @@ begin
             attempted_at = v_now,
             worker = dequeue.worker,
             lease = v_lease,
-            -- no lease outlives the time that the job may take
-            lease_expires_at = least(v_expires, v_now + j.timeout)
+            lease_expires_at = forge._lease_end(v_expires, v_now, j.timeout)
         where j.id = any(v_ids)
         returning
             j.id, j.queue, j.type, j.payload, j.priority, j.attempts, j.max_retries,
@@ -294,8 +293,7 @@ begin
             attempted_at = v_now,
             worker = exchange.worker,
             lease = v_lease,
-            -- no lease outlives the time that the job may take
-            lease_expires_at = least(v_expires, v_now + j.timeout)
+            lease_expires_at = forge._lease_end(v_expires, v_now, j.timeout)
         where j.id = any(v_ids)
         returning
             j.id, j.queue, j.type, j.payload, j.priority, j.attempts, j.max_retries,

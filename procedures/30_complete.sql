@@ -66,10 +66,12 @@ begin
         job.cancel_requested_at, job.revived_at, job.lease, job.priority, job.attempts,
         job.max_retries, job.revivals, job.retry_base, job.retry_factor, job.retry_cap,
         job.retry_jitter, _keep.status, job.queue, job.type, job.worker, job.unique_key, job.tags,
-        job.payload, _keep.result, job.errors,
+        job.payload, case when q.keep_result is not false then _keep.result end, job.errors,
         job.timeout, job.unique_scope, job.unique_for, job.concurrency_key, job.on_parent_failure,
         job.retry_rules, job.schedule, job.nominal_at, job.origin
-    where (select q.keep_history from forge.queues as q where q.queue = job.queue) is not false;
+    from (select) as one
+    left join forge.queues as q on q.queue = job.queue
+    where q.keep_history is not false;
 end;
 $function$;
 comment on function forge._keep(forge.jobs, text, timestamptz, jsonb) is
@@ -150,7 +152,8 @@ begin
     finished as (
         select
             g.queue, g.jobs,
-            (select q.keep_history from forge.queues as q where q.queue = g.queue) is not false as keep
+            (select q.keep_history from forge.queues as q where q.queue = g.queue) is not false as keep,
+            (select q.keep_result from forge.queues as q where q.queue = g.queue) is not false as keep_result
         from (select c.queue, count(*) as jobs from gone as c group by c.queue) as g
     ),
     kept as (
@@ -168,7 +171,7 @@ begin
             g.retry_base, g.retry_factor, g.retry_cap, g.retry_jitter,
             'COMPLETED', g.queue, g.type, g.worker, g.unique_key, g.tags, g.payload,
             case
-                when _complete.results is not null
+                when _complete.results is not null and f.keep_result
                 then _complete.results[array_position(_complete.ids, g.id)]
             end,
             g.errors,
@@ -261,7 +264,8 @@ comment on function forge.complete(bigint, uuid, jsonb, text) is
 
 Parameters:
   id, lease  of the claim
-  result     any JSON, at most 1 MiB, kept with the job in the history; default none
+  result     any JSON, at most 1 MiB, kept with the job in the history, unless set_queue says that those of
+             its queue are not; default none
   queue      of the job; needed only where queues are spread over servers; default any
 Returns: true; false where this same lease had completed the job already and nothing was changed.
 Raises: JQ002 (the lease is not the current one: nothing was changed), JQ005.

@@ -25,8 +25,17 @@ declare
 begin
     perform forge._check_name('worker', heartbeat.worker);
     perform forge._check_finish(heartbeat.ids, heartbeat.leases, null);
-    if (heartbeat.extend between interval '1 second' and interval '1 day') is not true then
+    if (heartbeat.extend between interval '1 second' and interval '1 day') is false then
         perform forge._invalid('extend', heartbeat.extend::text, 'use 1 second to 1 day');
+    end if;
+    if heartbeat.extend is null then
+        return query
+        select h.id, case when j.id is null then 'lease_lost' else 'cancel_requested' end
+        from unnest(heartbeat.ids, heartbeat.leases) as h (id, lease)
+        left join forge.jobs as j on j.id = h.id and j.lease = h.lease
+        where j.id is null or j.cancel_requested_at is not null
+        order by h.id;
+        return;
     end if;
 
     update forge.workers as w set heartbeat_at = v_now where w.worker = heartbeat.worker;
@@ -48,7 +57,9 @@ begin
     ),
     beaten as (
         update forge.jobs as j
-        set lease_expires_at = greatest(j.lease_expires_at, v_expires)
+        set lease_expires_at = greatest(
+            j.lease_expires_at, forge._lease_end(v_expires, j.attempted_at, j.timeout)
+        )
         where j.id = any(array(select h.id from held as h))
         returning j.id, j.cancel_requested_at
     )
@@ -67,7 +78,9 @@ comment on function forge.heartbeat(text, bigint[], uuid[], interval) is
 Parameters:
   worker       its name
   ids, leases  of the claims it holds, in the same order; default none
-  extend       the leases end so long from now, never earlier than before; 1 second to 1 day; default 60 s
+  extend       the leases end so long from now, never earlier than before, and never later than 5 seconds
+               after the timeout of the attempt; 1 second to 1 day; null: only look, and change nothing, for a
+               worker that hears no notifications and wants to know of cancellations soon; default 60 s
 Returns: the jobs that need attention: id and reason, lease_lost (stop: somebody else owns it, or it has
 ended) or cancel_requested (stop, then call fail).
 Raises: JQ001.
@@ -118,7 +131,8 @@ create or replace function forge._give_back(
     id bigint,
     lease uuid,
     queue text,
-    scheduled_at timestamptz
+    scheduled_at timestamptz,
+    note text
 )
 returns forge.change
 language plpgsql volatile
@@ -151,14 +165,14 @@ begin
             lease_expires_at = null,
             slot = null,
             progress = null,
-            progress_note = null
+            progress_note = left(_give_back.note, 500)
         where j.id = v_job.id;
         v_row := (v_job.id, v_job.queue, v_job.type, 'PROCESSING', 'PENDING');
     end if;
     return v_row;
 end;
 $function$;
-comment on function forge._give_back(bigint, uuid, text, timestamptz) is
+comment on function forge._give_back(bigint, uuid, text, timestamptz, text) is
 'Makes a claimed job PENDING again and takes its attempt off; CANCELLED where that was asked for. Internal.';
 
 create or replace function forge.release(
@@ -173,7 +187,7 @@ as $function$
 declare
     v_row forge.change;
 begin
-    v_row := forge._give_back(release.id, release.lease, release.queue, null);
+    v_row := forge._give_back(release.id, release.lease, release.queue, null, null);
     perform forge._ring(v_row.queue);
     return v_row;
 end;
@@ -192,7 +206,8 @@ create or replace function forge.snooze(
     id bigint,
     lease uuid,
     delay interval,
-    queue text default null
+    queue text default null,
+    note text default null
 )
 returns forge.change
 language plpgsql volatile security definer
@@ -202,16 +217,20 @@ begin
     if (snooze.delay between interval '0' and interval '365 days') is not true then
         perform forge._invalid('delay', snooze.delay::text, 'use 0 to 365 days');
     end if;
-    return forge._give_back(snooze.id, snooze.lease, snooze.queue, forge.now() + snooze.delay);
+    return forge._give_back(
+        snooze.id, snooze.lease, snooze.queue, forge.now() + snooze.delay, snooze.note
+    );
 end;
 $function$;
-comment on function forge.snooze(bigint, uuid, interval, text) is
+comment on function forge.snooze(bigint, uuid, interval, text, text) is
 'Puts a claimed job off: due again after the delay. The attempt does not count.
 
 Parameters:
   id, lease  of the claim
   delay      0 to 365 days
   queue      of the job; default any
+  note       what it waits for, kept up to 500 characters as its progress_note; default none
 Returns: id, queue, type, from_status, to_status (PENDING; CANCELLED where a cancellation was asked for).
 Raises: JQ001, JQ002.
-Example: select * from forge.snooze(1, ''00000000-0000-0000-0000-000000000000'', ''10 minutes'');';
+Example: select * from forge.snooze(1, ''00000000-0000-0000-0000-000000000000'', ''10 minutes'',
+    note => ''the bank is closed'');';

@@ -8,7 +8,7 @@ language sql stable
 begin atomic
     select
         q.queue, q.paused_at, q.retry_base, q.retry_factor, q.retry_cap, q.retry_jitter,
-        q.max_retries, q.keep_history, q.created_at, q.updated_at,
+        q.max_retries, q.keep_history, q.keep_result, q.created_at, q.updated_at,
         -- the first, as failures may have brought several at the same moment
         (select p.reason from forge.pauses as p where p.queue = q.queue order by p.at limit 1)
     from forge.queues as q
@@ -114,7 +114,8 @@ create or replace function forge.set_queue(
     retry_jitter double precision default null,
     max_retries integer default null,
     keep_history boolean default null,
-    unset text[] default '{}'
+    unset text[] default '{}',
+    keep_result boolean default null
 )
 returns forge.queue_row
 language plpgsql volatile security definer
@@ -126,7 +127,7 @@ begin
     perform forge._check_name('queue', set_queue.queue);
     perform forge._check_unset(
         set_queue.unset,
-        '{retry_base,retry_factor,retry_cap,retry_jitter,max_retries,keep_history}'
+        '{retry_base,retry_factor,retry_cap,retry_jitter,max_retries,keep_history,keep_result}'
     );
     perform forge._check_policy(
         set_queue.retry_base, set_queue.retry_factor, set_queue.retry_cap, set_queue.retry_jitter,
@@ -152,6 +153,8 @@ begin
             set_queue.max_retries, case when not 'max_retries' = any(set_queue.unset) then q.max_retries end),
         keep_history = coalesce(
             set_queue.keep_history, 'keep_history' = any(set_queue.unset) or q.keep_history),
+        keep_result = coalesce(
+            set_queue.keep_result, 'keep_result' = any(set_queue.unset) or q.keep_result),
         updated_at = v_now
     where q.queue = set_queue.queue;
     perform forge._announce('queue');
@@ -159,7 +162,7 @@ begin
 end;
 $function$;
 comment on function forge.set_queue(
-    text, interval, double precision, interval, double precision, integer, boolean, text[]
+    text, interval, double precision, interval, double precision, integer, boolean, text[], boolean
 ) is
 'Changes the settings of a queue; they hold for its live jobs too.
 
@@ -169,6 +172,7 @@ Parameters:
                 the retry policy of its jobs, unless the type or the job has one; null leaves it
   keep_history  false: finished jobs are deleted instead of kept; null leaves it
   unset         names of the settings that go back to the default; default none
+  keep_result   false: what handlers return is dropped when a job finishes; null leaves it
 Returns: the queue with its settings.
 Raises: JQ001.
 Example: select * from forge.set_queue(''default'', max_retries => 3, unset => ''{retry_cap}'');';
@@ -195,9 +199,7 @@ begin
     perform forge._check_unset(
         set_type.unset, '{retry_base,retry_factor,retry_cap,retry_jitter,max_retries,timeout}'
     );
-    if (set_type.timeout between interval '1 second' and interval '1 day') is false then
-        perform forge._invalid('timeout', set_type.timeout::text, 'use 1 second to 1 day');
-    end if;
+    perform forge._check_timeout(set_type.timeout);
     perform forge._check_policy(
         set_type.retry_base, set_type.retry_factor, set_type.retry_cap, set_type.retry_jitter,
         set_type.max_retries

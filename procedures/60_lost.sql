@@ -98,7 +98,11 @@ begin
         limit 1000
         for update skip locked
     loop
-        perform forge._lose(v_job, 'the lease ended before the job did', 'LeaseExpired');
+        if forge._is_timed_out(v_job, _lose_expired.at) then
+            perform forge._time_out(v_job);
+        else
+            perform forge._lose(v_job, 'the lease ended before the job did', 'LeaseExpired');
+        end if;
         v_count := v_count + 1;
     end loop;
 

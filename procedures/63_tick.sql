@@ -44,6 +44,11 @@ begin
 
     return query select t.task, t.count from forge._lose_workers(v_now) as t where t.count > 0;
 
+    v_count := forge._time_out_types(v_now);
+    if v_count > 0 then
+        return next ('timed_out', v_count)::forge.tick_result;
+    end if;
+
     v_count := forge._lose_expired(v_now);
     if v_count > 0 then
         return next ('expired_leases', v_count)::forge.tick_result;
@@ -105,7 +110,14 @@ begin
     end if;
 
     if forge._is_time_for('retention', v_now, '1 minute') then
-        return query select p.task, p.count from forge._keep_partitions(v_now) as p where p.count > 0;
+        return query
+        select p.task, p.count
+        from (values
+            ('history', 'finished_at', (select s.history_retention from forge.settings as s)),
+            ('job_logs', 'at', (select s.retention from forge.log_settings as s))
+        ) as k (parent, clock, retention)
+        cross join forge._keep_partitions(k.parent, k.clock, v_now, k.retention) as p
+        where p.count > 0;
 
         v_count := forge._drop_dead(
             array(

@@ -186,7 +186,7 @@ set search_path = pg_catalog, forge, pg_temp
 as $function$
     select
         q.queue, q.paused_at, q.retry_base, q.retry_factor, q.retry_cap, q.retry_jitter,
-        q.max_retries, q.keep_history, q.created_at, q.updated_at,
+        q.max_retries, q.keep_history, q.keep_result, q.created_at, q.updated_at,
         (select p.reason from forge.pauses as p where p.queue = q.queue order by p.at limit 1)
     from forge.queues as q
     order by q.queue;

@@ -233,6 +233,8 @@ begin
         union all
         select r.* from forge._explain_retry(v_job, v_now) as r
         union all
+        select r.* from forge._explain_timeout(v_job, v_now) as r
+        union all
         select r.* from forge._explain_time(v_job, v_now) as r
         union all
         select r.* from forge._explain_admission(v_job, v_now) as r
@@ -267,8 +269,8 @@ comment on function forge.explain(bigint, text) is
 Parameters:
   id     of the job
   queue  of the job; default any
-Returns: one row a reason, all that hold: code (running, cancel_requested, retry_backoff, scheduled, deferred,
-queue_paused, no_worker, no_worker_for_type, behind, next, from_schedule, completed, cancelled, dead),
-sentence, detail (the values in it: ids, times, counts up to 10,000, seconds).
+Returns: one row a reason, all that hold: code (running, cancel_requested, timeout, retry_backoff, scheduled,
+deferred, queue_paused, no_worker, no_worker_for_type, behind, next, from_schedule, completed, cancelled,
+dead), sentence, detail (the values in it: ids, times, counts up to 10,000, seconds).
 Raises: JQ003.
 Example: select code, sentence from forge.explain(forge.enqueue(''email''));';

@@ -13,19 +13,20 @@ declare
     v_viewer constant text[] := array[
         'errors', 'transitions', 'version', 'now', 'stats', 'throughput', 'job', 'list_jobs',
         'list_schedules', 'next_runs',
-        'list_dead', 'list_queues', 'list_workers', 'overview', 'doctor', 'explain',
+        'list_dead', 'job_log', 'list_queues', 'list_workers', 'overview', 'doctor', 'explain',
         'fingerprint', 'dead_groups', 'list_retry_rules', 'list_revivals', 'list_admissions',
         'list_payload_checks'
     ];
     v_producer constant text[] := array['enqueue', 'enqueue_many', 'errors', 'version'];
     v_worker constant text[] := array[
         'dequeue', 'exchange', 'complete', 'complete_many', 'fail', 'heartbeat', 'release', 'snooze',
-        'progress', 'register_worker', 'unregister_worker', 'park', 'unpark', 'tick', 'errors',
-        'transitions', 'version'
+        'progress', 'log', 'report', 'register_worker', 'unregister_worker', 'park', 'unpark', 'tick',
+        'errors', 'transitions', 'version'
     ];
     v_operator constant text[] := array[
         'cancel', 'retry', 'retry_dead', 'discard', 'pause', 'resume', 'set_queue', 'set_type',
-        'set_retention', 'drop_queue', 'tick', 'enqueue', 'enqueue_many', 'schedule', 'unschedule',
+        'set_retention', 'set_log', 'drop_queue', 'tick', 'enqueue', 'enqueue_many', 'schedule',
+        'unschedule',
         'pause_schedule', 'resume_schedule', 'run_schedule', 'set_retry_rules',
         'discard_dead', 'cancel_revival', 'edit', 'edit_jobs',
         'cancel_jobs', 'set_admission', 'set_schema'

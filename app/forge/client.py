@@ -71,16 +71,29 @@ class Forge(
     async def __aexit__(self, *error: object) -> None:
         await self.close()
 
-    def handler(self, type: str, *, queue: str | None = None) -> Callable[[H], H]:
+    def handler(
+        self,
+        type: str,
+        *,
+        queue: str | None = None,
+        process: bool = False,
+        memory_limit: int | str | None = None,
+    ) -> Callable[[H], H]:
         """Makes a function the handler of a type: `async def`, or `def`, which runs in a thread.
 
         It takes a `Job`; what it returns is the job's result. What it raises fails the attempt;
         `PermanentError`, `RetryLater` and `Snooze` say more. `queue` is where `enqueue` of this
         `Forge` puts jobs of the type unless told otherwise, and what its worker pulls from.
+
+        `process`: it runs in a process of its own, which is killed when it does not stop in time,
+        and may take the whole process with it when it crashes. The function has to be at the top
+        of a module. `memory_limit`: such as "512MB"; more fails the attempt. On Linux.
         """
 
         def register(function: H) -> H:
-            self.registry.register(type, function, queue)
+            self.registry.register(
+                type, function, queue, process=process, memory_limit=memory_limit
+            )
             return function
 
         return register

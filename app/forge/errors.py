@@ -198,8 +198,12 @@ class RetryLater(Exception):
 
 
 class Snooze(Exception):
-    """Raise it in a handler: not now. The job is put back for `delay`; no attempt is counted."""
+    """Raise it in a handler: not now. The job is put back for `delay`; no attempt is counted.
 
-    def __init__(self, delay: timedelta) -> None:
+    `note` is shown as the job's progress note meanwhile: what it waits for.
+    """
+
+    def __init__(self, delay: timedelta, note: str | None = None) -> None:
         super().__init__(f"snoozed for {delay}")
         self.delay = delay
+        self.note = note

@@ -6,10 +6,13 @@ Fields have the names and meanings of the SQL columns (`\\d+ forge.*` tells them
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from msgspec import Struct
+
+if TYPE_CHECKING:
+    from forge.worker.context import JobContext
 
 
 class Row(Struct, frozen=True):
@@ -36,6 +39,22 @@ class Job(Row, frozen=True):
     concurrency_key: str | None = None
     schedule: str | None = None
     nominal_at: datetime | None = None
+
+    def log(self, message: str, level: str = "info", data: Any = None) -> None:
+        """In a handler: adds a line to the job's log, for others to see.
+
+        Returns at once; the worker sends lines together, and before it says that the job is done.
+        `level`: debug, info, warning or error. `data`: whatever has a form in JSON, 4,096 bytes.
+        Raises `InvalidArgument`. SQL: forge.report
+        """
+        context_of(self).log(message, level, data)
+
+    def progress(self, value: float, note: str | None = None) -> None:
+        """In a handler: records how far the job is, 0 to 1, for others to see. Returns at once.
+
+        Raises `InvalidArgument`. SQL: forge.report
+        """
+        context_of(self).progress(value, note)
 
 
 class JobView(Row, frozen=True):
@@ -113,6 +132,17 @@ class TickResult(Row, frozen=True):
     count: int
 
 
+class LogLine(Row, frozen=True):
+    """One line of a job's log. SQL: forge.log_line."""
+
+    id: int
+    at: datetime
+    attempt: int
+    level: str
+    message: str
+    data: Any
+
+
 class QueueRow(Row, frozen=True):
     """A queue and its settings; null inherits the default. SQL: forge.queue_row."""
 
@@ -124,6 +154,7 @@ class QueueRow(Row, frozen=True):
     retry_jitter: float | None
     max_retries: int | None
     keep_history: bool
+    keep_result: bool
     created_at: datetime
     updated_at: datetime
     pause_reason: str | None
@@ -352,3 +383,9 @@ class Finding(Row, frozen=True):
     severity: str
     sentence: str
     hint: str
+
+
+def context_of(job: Job) -> JobContext:
+    from forge.worker.context import context_of as find  # it knows jobs, too
+
+    return find(job)

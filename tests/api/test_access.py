@@ -33,6 +33,7 @@ MAY = {
     ("GET", "/events"): {"viewer", "operator"},
     ("GET", "/jobs/{job_id:int}"): {"viewer", "producer", "operator"},
     ("GET", "/jobs/{job_id:int}/explain"): {"viewer", "operator"},
+    ("GET", "/jobs/{job_id:int}/log"): {"viewer", "producer", "operator"},
     ("POST", "/jobs"): {"producer", "operator"},
     ("POST", "/jobs/batch"): {"producer", "operator"},
     ("POST", "/jobs/{job_id:int}/cancel"): {"operator"},

@@ -25,6 +25,7 @@ def test_settings_are_seconds_and_null_is_back_to_the_default(api: Client) -> No
         "retry_jitter": 0.0,
         "max_retries": 2,
         "keep_history": False,
+        "keep_result": False,
     }
     queue = api.patch("/queues/q", json=settings).json()
     assert {name: queue[name] for name in settings} == settings

@@ -18,7 +18,7 @@ READING = names(
     """
     errors transitions version now stats throughput job list_jobs list_dead list_queues
     list_schedules next_runs
-    list_workers overview doctor explain
+    list_workers job_log overview doctor explain
     fingerprint dead_groups list_retry_rules list_revivals list_admissions list_payload_checks
     """
 )
@@ -28,13 +28,14 @@ GRANTED = {
     "forge_worker": names(
         """
         dequeue exchange complete complete_many fail heartbeat release snooze progress
-        register_worker unregister_worker park unpark tick errors transitions version
+        log report register_worker unregister_worker park unpark tick errors transitions version
         """
     ),
     "forge_operator": READING
     | names(
         """
-        cancel retry retry_dead discard pause resume set_queue set_type set_retention drop_queue
+        cancel retry retry_dead discard pause resume set_queue set_type set_retention set_log
+        drop_queue
         tick enqueue enqueue_many schedule unschedule pause_schedule resume_schedule run_schedule
         set_retry_rules discard_dead cancel_revival
         edit edit_jobs cancel_jobs set_admission set_schema

@@ -25,6 +25,7 @@ TABLES = """
     throughput_samples tick_tasks all_jobs schedules
     retry_rules pauses dead_tallies error_groups revivals
     spent_keys admissions deferrals payload_checks
+    job_logs job_logs_default log_settings
 """
 DYNAMIC = {
     "16_payload_checks.sql",

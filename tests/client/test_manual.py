@@ -22,8 +22,10 @@ METHODS = [
 WITHOUT_METHOD = {
     "complete_many",
     "exchange",
+    "report",
     "park",
     "register_worker",
+    "set_log",
     "set_retention",
     "set_type",
     "unpark",

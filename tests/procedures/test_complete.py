@@ -175,3 +175,28 @@ def test_a_queue_without_history_still_has_dead_jobs(call: Calls) -> None:
     call.rows("set_queue", queue="running", keep_history=False)
 
     assert call.status(call.dead()) == "DEAD"
+
+
+def test_a_queue_may_keep_the_jobs_without_their_results(call: Calls) -> None:
+    call.rows("set_queue", queue="quiet", keep_result=False)
+    quiet, loud = call.running(queue="quiet"), call.running()
+    call.complete(quiet, result={"n": 1})
+    call.complete(loud, result={"n": 2})
+    views = [call.job(job["id"]) for job in (quiet, loud)]
+    assert [(view["status"], view["result"]) for view in views] == [
+        ("COMPLETED", None),
+        ("COMPLETED", {"n": 2}),
+    ]
+
+
+def test_results_of_many_are_dropped_by_queue(call: Calls) -> None:
+    call.rows("set_queue", queue="quiet", keep_result=False)
+    jobs = [call.running(queue=queue) for queue in ("quiet", "loud")]
+    done = call.rows(
+        "complete_many",
+        ids=[job["id"] for job in jobs],
+        leases=[job["lease"] for job in jobs],
+        results=[Jsonb(1), Jsonb(2)],
+    )
+    assert len(done) == 2
+    assert [call.job(job["id"])["result"] for job in jobs] == [None, 2]

@@ -75,7 +75,6 @@ NAME = "use 1 to 200 characters without control characters"
     [
         ("worker", None, "null", NAME),
         ("worker", "", "", NAME),
-        ("extend", None, "null", EXTEND),
         ("extend", "0.9 seconds", "00:00:00.9", EXTEND),
         ("extend", "1 day 1 second", "1 day 00:00:01", EXTEND),
     ],

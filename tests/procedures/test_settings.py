@@ -48,6 +48,7 @@ def test_a_queue_never_used_can_be_resumed(call: Calls, noon: Clock) -> None:
         "queue": "q",
         **nothing,
         "keep_history": True,
+        "keep_result": True,
         **times,
     }
 
@@ -73,10 +74,11 @@ def test_settings_are_set_left_and_unset_one_by_one(
     assert [unset[k] for k in POLICY] == [None] * len(POLICY)
 
 
-def test_the_history_is_kept_unless_told_otherwise(call: Calls) -> None:
+@pytest.mark.parametrize("what", ["keep_history", "keep_result"])
+def test_all_is_kept_unless_told_otherwise(what: str, call: Calls) -> None:
     kept = [
-        call.row("set_queue", queue="q", **given)["keep_history"]
-        for given in ({}, {"keep_history": False}, {}, {"unset": ["keep_history"]})
+        call.row("set_queue", queue="q", **given)[what]
+        for given in ({}, {what: False}, {}, {"unset": [what]})
     ]
 
     assert kept == [True, False, False, True]

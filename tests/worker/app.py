@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -77,3 +78,47 @@ def deaf_thread(job: Job) -> dict[str, Any]:
     while not _open(job):
         time.sleep(0.01)
     return _result(job)
+
+
+@forge.handler("late")
+async def late(job: Job) -> str:
+    """Is told to stop, and comes to its end all the same."""
+    try:
+        await asyncio.sleep(60)
+    except asyncio.CancelledError:
+        _note(job, "told")
+    return "just in time"
+
+
+@forge.handler("talk_thread")
+def talk_thread(job: Job) -> None:
+    """Says something from its thread and from one that it starts, then waits at the gate."""
+    job.progress(0.25, "started")
+    job.log("from the thread", data={"n": 1})
+    helper = threading.Thread(target=lambda: job.log("from a helper", level="debug"))
+    helper.start()
+    helper.join()
+    _note(job, "started")
+    while not _open(job):
+        time.sleep(0.01)
+    job.progress(1.0)
+    job.log("last word", level="error")
+
+
+@forge.handler("ledger")
+async def ledger(job: Job) -> None:
+    """Writes and completes itself in one transaction, and waits for its end at the step named."""
+    stops_at = job.payload["stops_at"] if job.attempts == 1 else None
+
+    async def step(name: str) -> None:
+        if name == stops_at:
+            _note(job, "started")
+            await asyncio.sleep(60)
+
+    await step("before the write")
+    async with forge.transaction() as conn:
+        await conn.execute("insert into ledger values (%s)", [job.id])
+        await step("after the write")
+        await forge.complete(job, {"attempt": job.attempts}, connection=conn)
+        await step("after complete")
+    await step("after the commit")

@@ -198,6 +198,7 @@ class QueueSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     retry_jitter: float | UnsetType | None = UNSET
     max_retries: Int32 | UnsetType | None = UNSET
     keep_history: bool | UnsetType | None = UNSET
+    keep_result: bool | UnsetType | None = UNSET
 
     def arguments(self) -> dict[str, Any]:
         """The arguments of `forge.set_queue`: the values, and `unset` for the nulls."""

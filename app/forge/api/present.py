@@ -15,13 +15,14 @@ from forge.api.shapes import (
     Counts,
     Job,
     Jobs,
+    Log,
     Queue,
     QueueCounts,
     RetryRuleShape,
     Stats,
     WorkerCounts,
 )
-from forge.models import AdmissionRow, JobView, QueueRow, RetryRule, StatsRow, WorkerRow
+from forge.models import AdmissionRow, JobView, LogLine, QueueRow, RetryRule, StatsRow, WorkerRow
 
 # A page of 500 jobs with payloads of 1 MiB would be half a gigabyte; this keeps it below 25 MB.
 LISTED_BYTES = 16 * 1024
@@ -56,6 +57,16 @@ def page(rows: list[JobView], limit: int, access: Access) -> Jobs:
     )
 
 
+def log(lines: list[LogLine], after: int, access: Access) -> Log:
+    """Lines of a log, and where to go on."""
+    if not access.sees_secrets:
+        lines = [
+            structs.replace(line, data=redact(line.data)) if isinstance(line.data, Raw) else line
+            for line in lines
+        ]
+    return Log(items=lines, next=lines[-1].id if lines else after)
+
+
 def _seconds(value: timedelta | None) -> float | None:
     return None if value is None else value.total_seconds()
 
@@ -72,6 +83,7 @@ def queue(row: QueueRow) -> Queue:
         retry_jitter=row.retry_jitter,
         max_retries=row.max_retries,
         keep_history=row.keep_history,
+        keep_result=row.keep_result,
         created_at=row.created_at,
         updated_at=row.updated_at,
     )

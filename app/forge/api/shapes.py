@@ -10,6 +10,7 @@ from msgspec import Meta, Struct, field
 from forge.models import (
     DeadGroup,
     JobView,
+    LogLine,
     PayloadCheckRow,
     Reason,
     Revival,
@@ -43,6 +44,13 @@ class Reasons(Shape, frozen=True, kw_only=True):
     """Why a job does not run; all reasons that hold."""
 
     items: list[Reason]
+
+
+class Log(Shape, frozen=True, kw_only=True):
+    """Lines of a job's log, the oldest first; `next` is the `after` of those that come."""
+
+    items: list[LogLine]
+    next: int
 
 
 class Brief(Shape, frozen=True, kw_only=True):
@@ -137,6 +145,7 @@ class Queue(Shape, frozen=True, kw_only=True):
     retry_jitter: float | None
     max_retries: int | None
     keep_history: bool
+    keep_result: bool
     created_at: datetime
     updated_at: datetime
 

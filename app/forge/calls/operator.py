@@ -67,6 +67,7 @@ class OperatorCalls(Caller):
         retry_jitter: float | None = None,
         max_retries: int | None = None,
         keep_history: bool | None = None,
+        keep_result: bool | None = None,
         unset: Sequence[str] = (),
         connection: Connection | None = None,
     ) -> QueueRow:
@@ -83,6 +84,7 @@ class OperatorCalls(Caller):
             retry_jitter=retry_jitter,
             max_retries=max_retries,
             keep_history=keep_history,
+            keep_result=keep_result,
             unset=list(unset) or None,
         )
         return await self._one(QueueRow, "set_queue", connection, **arguments)

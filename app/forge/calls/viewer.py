@@ -10,6 +10,7 @@ from forge.models import (
     ErrorCode,
     Finding,
     JobView,
+    LogLine,
     OverviewRow,
     QueueRow,
     Reason,
@@ -35,6 +36,16 @@ class ViewerCalls(Caller):
         Raises `JobNotFound`. SQL: forge.explain
         """
         return await self._many(Reason, "explain", **given(id=id, queue=queue))
+
+    async def job_log(
+        self, id: int, *, after: int | None = None, max_rows: int | None = None
+    ) -> list[LogLine]:
+        """The log of a job, oldest line first: while it runs, and as long as lines are kept after that.
+
+        `after` is the id of the last line that the caller has. SQL: forge.job_log
+        """  # noqa: E501
+        arguments = given(id=id, after=after, max_rows=max_rows)
+        return await self._many(LogLine, "job_log", **arguments)
 
     async def list_jobs(
         self,

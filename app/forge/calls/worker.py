@@ -88,13 +88,19 @@ class WorkerCalls(Caller):
         return await self._one(Change, "release", connection, **_fence(job))
 
     async def snooze(
-        self, job: Job, delay: timedelta, *, connection: Connection | None = None
+        self,
+        job: Job,
+        delay: timedelta,
+        note: str | None = None,
+        *,
+        connection: Connection | None = None,
     ) -> Change:
         """Puts a claimed job off: due again after the delay. The attempt does not count.
 
         In a handler raise `Snooze` instead. Raises `LeaseLost`. SQL: forge.snooze
         """
-        return await self._one(Change, "snooze", connection, **_fence(job), delay=delay)
+        arguments = {**_fence(job), "delay": delay, **given(note=note)}
+        return await self._one(Change, "snooze", connection, **arguments)
 
     async def progress(
         self,
@@ -111,6 +117,24 @@ class WorkerCalls(Caller):
         arguments = {**_fence(job), "value": value, **given(note=note)}
         done: bool = await self._value("progress", connection, **arguments)
         return done
+
+    async def log(
+        self,
+        job: Job,
+        message: str,
+        *,
+        level: str | None = None,
+        data: Any = None,
+        connection: Connection | None = None,
+    ) -> bool:
+        """Adds a line to the log of a running job, for others to see.
+
+        One call a line; in a handler `job.log(…)` sends many together. Raises `InvalidArgument`,
+        `LeaseLost`, `PayloadTooLarge`. SQL: forge.log
+        """
+        more = given(level=level, data=as_json("data", data))
+        kept: bool = await self._value("log", connection, **_fence(job), message=message, **more)
+        return kept
 
     async def tick(self, *, connection: Connection | None = None) -> list[TickResult]:
         """Does what is due by time: schedules, lost leases, dead workers, statistics, wake-ups and retention.

@@ -10,7 +10,7 @@ from typing import IO, Any
 import click
 import msgspec
 
-from forge.cli.show import json_option, print_json, progress_bar, with_forge
+from forge.cli.show import Seconds, json_option, print_json, progress_bar, with_forge
 from forge.client import Forge
 from forge.errors import ForgeError, InvalidArgument
 
@@ -30,6 +30,7 @@ BATCH = 1000
 )
 @click.option("--in", "delay", type=float, help="Seconds from now.")
 @click.option("--max-retries", type=int)
+@click.option("--timeout", type=Seconds(1, 86400), help="Seconds that an attempt may take.")
 @click.option("--unique-key")
 @click.option(
     "--unique-by", multiple=True, help="What makes the key: type, queue, payload, payload.name."
@@ -73,6 +74,8 @@ def enqueue(
     for name in ("unique_for", "debounce", "debounce_max"):
         if name in chosen:
             chosen[name] = f"{chosen[name]} seconds"
+    if "timeout" in chosen:
+        chosen["timeout"] = timedelta(seconds=chosen["timeout"])
     job = {"type": type, "payload": document(read(payload)), **chosen}
     if at is not None:
         job["scheduled_at"] = at

@@ -85,6 +85,7 @@ def resume(queue: str, as_json: bool) -> None:
 @click.option("--retry-jitter", type=float, help="The share that is added at random, 0 to 1.")
 @click.option("--max-retries", type=int)
 @click.option("--keep-history/--no-history", default=None, help="Keep finished jobs.")
+@click.option("--keep-result/--no-result", default=None, help="Keep their results with them.")
 @click.option(
     "--unset", multiple=True, help="A setting that goes back to the default, as retry_cap."
 )

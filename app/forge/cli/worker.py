@@ -82,6 +82,20 @@ def load_app(target: str) -> Forge:
 @click.option(
     "--grace", default=30.0, show_default=True, help="Seconds that running jobs get at the end."
 )
+@click.option(
+    "--unwind",
+    default=5.0,
+    show_default=True,
+    help="Seconds that a handler gets to stop after a cancellation or a lost lease; then its "
+    "process is killed, or its thread is left behind and its slot goes on. After a timeout: 2.",
+)
+@click.option(
+    "--max-abandoned",
+    default=10,
+    show_default=True,
+    help="How many handlers may be left behind that do not stop; then the worker ends, with "
+    "status 1, to be started again.",
+)
 @click.option("--prefetch", default=500, show_default=True, help="Most jobs claimed ahead a queue.")
 @click.option("--listen/--no-listen", default=True, help="Poll only: behind a transaction pooler.")
 @click.option("--drain", is_flag=True, help="End when no job is due.")
@@ -127,15 +141,23 @@ def _loop_factory() -> Any:
 
 
 async def _work(forge: Forge, queues: dict[str, int] | None, options: dict[str, Any]) -> int:
+    from forge.cli import EXIT_FAILED, print_error
+    from forge.worker.abandoned import WorkerWornOut
     from forge.worker.signals import Signals
 
     worker = forge.worker(queues, **options)
     signals = Signals(worker.heart, options["grace"])
+    status = 0
     with signals.installed():
-        await worker.run(signals.stop, signals.hurry)
+        try:
+            await worker.run(signals.stop, signals.hurry)
+        except WorkerWornOut as error:
+            print_error(error)
+            status = EXIT_FAILED
         await forge.close()
-        _leave_behind(signals.status)
-    return signals.status
+        status = signals.status or status
+        _leave_behind(status)
+    return status
 
 
 def _leave_behind(status: int) -> None:

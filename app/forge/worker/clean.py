@@ -11,6 +11,8 @@ import msgspec
 ERROR_LIMIT: Final = 8_000
 TRACEBACK_LIMIT: Final = 16_000
 RESULT_LIMIT: Final = 1024 * 1024  # the limit that forge.complete sets, in bytes
+MESSAGE_LIMIT: Final = 4_000  # of a line of a job's log, in characters, as in forge.log
+DATA_LIMIT: Final = 4_096  # of its data, in bytes
 
 _NUL_ESCAPE = re.compile(rb"(?<!\\)((?:\\\\)*)\\u0000")
 
@@ -62,14 +64,31 @@ def result_json(result: Any) -> msgspec.Raw | None:
     if result is None:
         return None
     try:
-        text = msgspec.json.encode(result)
+        text = _encoded(result)
     except Exception as error:  # anything that an object's own encoding may raise
         return result_error(error_text(error))
-    if b"\\u0000" in text:
-        text = _NUL_ESCAPE.sub(rb"\1\\ufffd", text)
     if len(text) > RESULT_LIMIT:
         return result_error(f"the result has {len(text)} bytes; {RESULT_LIMIT} are allowed")
     return msgspec.Raw(text)
+
+
+def data_json(data: Any) -> msgspec.Raw | None:
+    """The data of a line of a job's log as JSON; what cannot be stored is replaced by why."""
+    if data is None:
+        return None
+    try:
+        text = _encoded(data)
+    except Exception as error:
+        return msgspec.Raw(msgspec.json.encode({"forge_data_error": error_text(error)[:1_000]}))
+    if len(text) > DATA_LIMIT:
+        why = f"the data has {len(text)} bytes; {DATA_LIMIT} are kept"
+        return msgspec.Raw(msgspec.json.encode({"forge_data_error": why}))
+    return msgspec.Raw(text)
+
+
+def _encoded(value: Any) -> bytes:
+    text = msgspec.json.encode(value)
+    return _NUL_ESCAPE.sub(rb"\1\\ufffd", text) if b"\\u0000" in text else text
 
 
 def result_error(why: str) -> msgspec.Raw:

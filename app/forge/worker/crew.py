@@ -5,11 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from forge.worker.abandoned import Abandoned
 from forge.worker.held import Held
 from forge.worker.link import Link, Outage
 from forge.worker.options import Options
 from forge.worker.outbox import Outbox
+from forge.worker.processes import Processes
 from forge.worker.registry import Registry
+from forge.worker.reports import Reports
 from forge.worker.threads import Threads
 
 
@@ -23,6 +26,10 @@ class Crew:
     threads: Threads = field(default_factory=Threads)
 
     def __post_init__(self) -> None:
+        self.reports_link = self.link("reports")
+        self.reports = Reports(self.reports_link)
+        self.processes = Processes(self.options.concurrency)
+        self.abandoned = Abandoned(self.options.max_abandoned)
         self.outbox_link = self.link("outbox")
         self.outbox = Outbox(self.outbox_link, self.held)
 

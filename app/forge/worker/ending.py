@@ -44,7 +44,7 @@ async def _give_back(crew: Crew, quiet: asyncio.Task[None]) -> None:
     for context in crew.held.snapshot():
         if not context.finished:
             say(logging.WARNING, "job.overdue", id=context.job.id, type=context.job.type)
-            context.cancel(RELEASED)
+            context.stop(RELEASED)
     await asyncio.wait({quiet}, timeout=UNWIND)
     for context in crew.held.snapshot():
         if not context.finished:

@@ -9,17 +9,19 @@ import asyncio
 import contextvars
 import inspect
 from collections.abc import Coroutine, Generator
-from datetime import timedelta
 from types import coroutine
 from typing import Any, TypeVar
 
+from msgspec import structs
+
 from forge.documents import UnreadableDocument
-from forge.errors import PermanentError, RetryLater, Snooze
-from forge.worker.clean import error_text, error_traceback, error_type
-from forge.worker.context import LEASE_LOST, RELEASED, JobContext, current
+from forge.errors import PermanentError
+from forge.worker.context import LEASE_LOST, RELEASED, TIMED_OUT, JobContext, current
 from forge.worker.outcome import Outcome
+from forge.worker.processes import Processes
 from forge.worker.registry import Handler
 from forge.worker.threads import Threads
+from forge.worker.verdict import FUNCTIONS, Delay, arguments, judge
 
 T = TypeVar("T")
 
@@ -51,7 +53,11 @@ def _in_context(
 
 
 async def run_handler(
-    context: JobContext, handler: Handler, threads: Threads, task: asyncio.Task[Any]
+    context: JobContext,
+    handler: Handler,
+    threads: Threads,
+    processes: Processes,
+    task: asyncio.Task[Any],
 ) -> Any:
     """The handler's result, worked out in `task`, which is the current one.
 
@@ -62,12 +68,14 @@ async def run_handler(
     job = context.job
     if isinstance(job.payload, UnreadableDocument):
         raise PermanentError(f"the payload cannot be read: {job.payload.why}")
+    if handler.process:
+        return await processes.run(context, handler)
     variables = contextvars.copy_context()
     variables.run(current.set, context)
     if handler.is_async:
         context.task = task
         return await _in_context(variables, handler.function(job))
-    result = await threads.run(variables, handler.function, job)
+    result = await threads.run(variables, handler.function, context)
     if inspect.iscoroutine(result):  # a plain function around an async one
         context.task = task
         result = await _in_context(variables, result)
@@ -80,20 +88,17 @@ def outcome_of(context: JobContext, error: BaseException) -> Outcome | None:
         return None
     if context.reason == RELEASED:  # told to stop, it stopped, in whatever way
         return Outcome(context, "release", {})
-    if isinstance(error, Snooze):
-        return Outcome(context, "snooze", {"delay": error.delay})
-    return Outcome(
-        context,
-        "fail",
-        {
-            "error": error_text(error),
-            "retryable": not isinstance(error, PermanentError),
-            "retry_in": _delay(error),
-            "error_type": error_type(error),
-            "traceback": error_traceback(error),
-        },
-    )
+    verdict = judge(error)
+    told = isinstance(verdict, Delay) or not verdict.retryable or verdict.retry_in is not None
+    if context.reason == TIMED_OUT and not told:  # what it says by itself goes before
+        verdict = structs.replace(
+            verdict,
+            error=f"the attempt took longer than its timeout of {_span(context)}",
+            error_type="Timeout",
+        )
+    return Outcome(context, FUNCTIONS[type(verdict)], arguments(verdict))
 
 
-def _delay(error: BaseException) -> timedelta | None:
-    return error.delay if isinstance(error, RetryLater) else None
+def _span(context: JobContext) -> str:
+    timeout = context.job.timeout
+    return "" if timeout is None else f"{timeout.total_seconds():g} s"

@@ -13,6 +13,7 @@ import random
 import threading
 from collections.abc import Callable
 from contextlib import suppress
+from datetime import timedelta
 from typing import Final
 
 from forge.db import call, tick
@@ -25,6 +26,7 @@ from forge.worker.log import say
 from forge.worker.outcome import Outcome, send
 
 TICK: Final = 1.1  # with the heartbeats below one statement a second
+LOOK: Final = 1.5  # seconds between looks for cancellations, for a worker that only polls
 SUSPECTS: Final = 0.3  # the manual of forge.tick: when to look again after suspect workers
 BATCH: Final = 1_000
 LAST_WORDS: Final = 2.0  # seconds for the releases before the process ends by force
@@ -72,6 +74,8 @@ class Heart:
         self._alive.set()
         tasks = [asyncio.create_task(self._beat(self._links[0]))]
         tasks += [asyncio.create_task(self._tick(self._links[1]))]
+        if not self._crew.options.listen:
+            tasks += [asyncio.create_task(self._look(self._links[0]))]
         await self._stopping.wait()
         for task in tasks:
             task.cancel()
@@ -83,21 +87,7 @@ class Heart:
         while True:
             self._now.clear()
             try:
-                async with link.hold() as conn:
-                    contexts = self._crew.held.snapshot()
-                    for start in range(0, max(len(contexts), 1), BATCH):
-                        batch = contexts[start : start + BATCH]
-                        ids, fences = leases(batch)
-                        news = await call(
-                            conn,
-                            "heartbeat",
-                            Beat,
-                            worker=self._crew.options.name,
-                            ids=ids,
-                            leases=fences,
-                            extend=self._crew.options.lease_interval,
-                        )
-                        self._tell(batch, news)
+                await self._ask(link, self._crew.options.lease_interval)
             except Exception as error:  # whatever it is, the next beat may reach its aim
                 await link.rest(error, longest=self._every / 4)
                 continue
@@ -105,6 +95,33 @@ class Heart:
             timer = self._loop.call_later(self._every, self._now.set)
             await self._now.wait()
             timer.cancel()
+
+    async def _look(self, link: Link) -> None:
+        """Asks for cancellations, which no notification tells of here. Extends nothing."""
+        while True:
+            await asyncio.sleep(LOOK)
+            if self._crew.held:
+                try:
+                    await self._ask(link, None)
+                except Exception as error:
+                    await link.rest(error)
+
+    async def _ask(self, link: Link, extend: timedelta | None) -> None:
+        async with link.hold() as conn:
+            contexts = self._crew.held.snapshot()
+            for start in range(0, max(len(contexts), 1), BATCH):
+                batch = contexts[start : start + BATCH]
+                ids, fences = leases(batch)
+                news = await call(
+                    conn,
+                    "heartbeat",
+                    Beat,
+                    worker=self._crew.options.name,
+                    ids=ids,
+                    leases=fences,
+                    extend=extend,
+                )
+                self._tell(batch, news)
 
     def _tell(self, batch: list[JobContext], news: list[Beat]) -> None:
         # By context and not by id: the job may have been claimed anew while the call was under way.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from forge.models import Job
-from forge.worker.context import LEASE_LOST, JobContext
+from forge.worker.context import LEASE_LOST, JobContext, holders
 
 
 class Held(dict[int, JobContext]):
@@ -13,13 +13,14 @@ class Held(dict[int, JobContext]):
 
     def __init__(self) -> None:
         super().__init__()
+        holders[id(self)] = self
         self.emptied = asyncio.Event()
         self.emptied.set()
 
     def take(self, job: Job) -> JobContext:
         older = self.get(job.id)
         if older is not None:  # claimed anew here, so the lease it runs under was lost
-            older.cancel(LEASE_LOST)
+            older.stop(LEASE_LOST)
         context = self[job.id] = JobContext(job)
         self.emptied.clear()
         return context

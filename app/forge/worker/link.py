@@ -30,9 +30,11 @@ class Outage:
 
     def __init__(self) -> None:
         self._since: float | None = None
+        self._ended = 0.0
 
-    def begin(self, error: Exception) -> None:
-        if self._since is None:
+    def begin(self, error: Exception, opened: float) -> None:
+        """`opened`: since when the broken connection was there: it may be late with its news."""
+        if self._since is None and opened >= self._ended:
             self._since = time.monotonic()
             why = getattr(error, "detail", None) or str(error)
             say(logging.ERROR, "database.lost", error=" ".join(why.split())[:300])
@@ -41,6 +43,7 @@ class Outage:
         if self._since is not None:
             say(logging.WARNING, "database.back", seconds=round(time.monotonic() - self._since, 1))
             self._since = None
+            self._ended = time.monotonic()
 
 
 class Link:
@@ -54,6 +57,7 @@ class Link:
         self._conn: Connection | None = None
         self._turn = asyncio.Lock()
         self._failures = 0
+        self._opened = 0.0
 
     @asynccontextmanager
     async def hold(self) -> AsyncIterator[Connection]:
@@ -70,6 +74,7 @@ class Link:
                     await self._conn.close()
 
     async def _open(self) -> Connection:
+        self._opened = time.monotonic()
         conn = await connect(self._dsn, application_name=self._name)
         if not self._session:
             conn.prepare_threshold = None  # the pooler may give each statement another session
@@ -84,7 +89,7 @@ class Link:
     async def rest(self, error: Exception, longest: float = LONGEST_DELAY) -> None:
         """Waits before another try: 0.1 s, doubled up to 15 s, with jitter."""
         if isinstance(error, DatabaseUnavailable):
-            self._outage.begin(error)
+            self._outage.begin(error, self._opened)
         elif not isinstance(error, TryAgain):
             say(logging.ERROR, "database.error", error=error)
         delay = min(longest, LONGEST_DELAY, FIRST_DELAY * 2 ** min(self._failures, 10))

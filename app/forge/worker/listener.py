@@ -104,6 +104,7 @@ class Listener:
         self._link.works()
         self._connected = True
         self.registered.set()
+        self._beat()  # a cancellation may have been told while nobody listened
         for lane in self._lanes.values():
             lane.nudge()
 

@@ -29,6 +29,7 @@ class Worker:
         if not registry:
             raise InvalidArgument("a worker needs handlers", None, "decorate one: @forge.handler")
         self._crew = Crew(dsn, options, registry)
+        self._crew.reports.on_news = self._on_beat
         self.heart = Heart(self._crew, self._on_beat)
         self._lanes: dict[str, Lane] = {}
         self._listener = (
@@ -39,23 +40,28 @@ class Worker:
         self._tasks: list[asyncio.Task[Any]] = []
 
     async def run(self, stop: asyncio.Event, hurry: asyncio.Event | None = None) -> None:
-        """Runs until `stop`; then running jobs get the grace period, which `hurry` cuts short."""
+        """Runs until `stop`; then running jobs get the grace period, which `hurry` cuts short.
+
+        Raises `WorkerWornOut` when it ended as too many handlers do not stop.
+        """
         options, hurry = self._crew.options, hurry or asyncio.Event()
         say(logging.INFO, "worker.starts", worker=options.name, queues=dict(options.queues))
         self.heart.start()
         try:
             self._start(self._crew.outbox.run())
+            self._start(self._crew.reports.run())
             if self._listener is not None:
                 self._start(self._listener.run())
             if await self._until(stop, self._register()):
                 for lane in self._lanes.values():
-                    self._tasks += lane.slots.start()
+                    self._start(lane.slots.run())
                     self._start(lane.run())
                 await self._until(stop, self._drained() if options.drain else hurry.wait())
         finally:
             await self._close(hurry)
             await self.heart.stop()
             say(logging.INFO, "worker.ended", worker=options.name)
+        self._crew.abandoned.check()
 
     def _start(self, work: Coroutine[Any, Any, Any]) -> None:
         self._tasks.append(asyncio.create_task(work))
@@ -63,7 +69,7 @@ class Worker:
     async def _until(self, stop: asyncio.Event, work: Coroutine[Any, Any, Any]) -> bool:
         """Waits for the work: False if `stop` came first. Raises what broke part of the worker."""
         stopping, working = asyncio.create_task(stop.wait()), asyncio.create_task(work)
-        mine = {stopping, working}
+        mine = {stopping, working, asyncio.create_task(self._crew.abandoned.too_many.wait())}
         await asyncio.wait({*mine, *self._tasks}, return_when=asyncio.FIRST_COMPLETED)
         for task in mine:
             task.cancel()
@@ -88,27 +94,28 @@ class Worker:
                 await lane.drained.wait()
 
     def _on_beat(self, context: JobContext, reason: str) -> None:
-        if not context.finished:
+        if not context.finished and not context.knows(reason):
             say(logging.WARNING, "job.told_to_stop", id=context.job.id, why=reason)
-            context.cancel(reason)
+            context.stop(reason)
             if reason == LEASE_LOST:
                 self._crew.held.drop(context)
 
     async def _close(self, hurry: asyncio.Event) -> None:
+        self._crew.abandoned.ending = True
         await settle(self._crew, self._lanes.values(), hurry)
         try:
             async with asyncio.timeout(LAST_CALLS):
                 await self._say_goodbye()
         except (TimeoutError, ForgeError) as error:
             say(logging.ERROR, "worker.unsent", jobs=len(self._crew.held), error=repr(error))
-        for lane in self._lanes.values():
-            lane.slots.stop()
         for task in self._tasks:
             task.cancel()
         await asyncio.wait(self._tasks, timeout=UNWIND)
+        await self._crew.processes.close()
         for lane in self._lanes.values():
             await lane.close()
         await self._crew.outbox_link.close()
+        await self._crew.reports_link.close()
 
     async def _say_goodbye(self) -> None:
         """The last acknowledgements, while the heart still beats; then off the list of workers."""

@@ -30,6 +30,10 @@ class Options:
     # Jobs claimed ahead of a free slot: at most this many, and never more than the slots run in
     # a tenth of a second at the pace they show, so that slow jobs stay free for other workers.
     prefetch: int = 3000
+    # How long a handler that was told to stop gets before its process is killed or its thread is
+    # left behind; and how many may be left behind at once until the worker ends.
+    unwind: float = 5.0
+    max_abandoned: int = 10
     listen: bool = True
     listen_dsn: str | None = None
     drain: bool = False
@@ -41,11 +45,20 @@ class Options:
                 "a worker needs queues, each with a concurrency of 1 or more",
                 f"queues={dict(self.queues)}",
             )
-        if not (self.poll_interval > 0 and self.lease >= 1 and self.grace >= 0):
+        if not (
+            self.poll_interval > 0 and self.lease >= 1 and self.grace >= 0 and self.unwind >= 0
+        ):
             raise InvalidArgument(
                 "a worker's time is out of range",
-                f"poll_interval={self.poll_interval} lease={self.lease} grace={self.grace}",
-                "poll_interval is above 0, lease at least 1, grace at least 0 seconds",
+                f"poll_interval={self.poll_interval} lease={self.lease} grace={self.grace} "
+                f"unwind={self.unwind}",
+                "poll_interval is above 0, lease at least 1, grace and unwind at least 0 seconds",
+            )
+        if self.max_abandoned < 1:
+            raise InvalidArgument(
+                "max_abandoned is out of range",
+                f"max_abandoned={self.max_abandoned}",
+                "use 1 or more",
             )
 
     @property

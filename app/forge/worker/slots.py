@@ -15,26 +15,26 @@ from forge.models import Job
 from forge.worker.clean import result_json
 from forge.worker.context import LEASE_LOST, JobContext
 from forge.worker.crew import Crew
-from forge.worker.execute import outcome_of, run_handler
+from forge.worker.execute import outcome_of
 from forge.worker.log import say
 from forge.worker.outcome import Outcome
+from forge.worker.slot import Slot
 
 Done = tuple[JobContext, msgspec.Raw | None]
 
 AHEAD: Final = 0.1  # seconds of work that may wait here instead of in the queue
 PATIENCE: Final = 1.0  # seconds that a claimed job may wait for a slot
-YIELD_AFTER: Final = 0.005  # seconds that handlers which never wait may keep the event loop
 
 
 class Slots:
-    """`size` tasks that live as long as the worker; each runs one job after another."""
+    """`size` slots, each of which runs one job after another."""
 
     def __init__(self, size: int, crew: Crew, finished: Callable[[], bool]) -> None:
         self._size = size
         self._crew = crew
-        self._finished = finished
-        self._ready: asyncio.Queue[JobContext] = asyncio.Queue()
-        self._stopped = False
+        self.finished = finished
+        self.ready: asyncio.Queue[JobContext] = asyncio.Queue()
+        self.stopped = False
         self._pace = 0.0  # seconds a job takes, a moving average
         self.ahead = 0  # how many jobs may wait here; none until the first has finished
         self.claiming = 0  # how many jobs were asked for and may be on their way
@@ -43,32 +43,53 @@ class Slots:
         self.quiet = asyncio.Event()  # set while nothing runs and nothing is on its way
         self.quiet.set()
         self.done: list[Done] = []  # completed, not yet acknowledged
-        self._tasks: list[asyncio.Task[None]] = []
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._broken: asyncio.Future[None] | None = None
 
-    def start(self) -> list[asyncio.Task[None]]:
-        self._tasks = [asyncio.create_task(self._slot()) for _ in range(self._size)]
-        return self._tasks
+    async def run(self) -> None:
+        """Runs jobs until it is cancelled. Raises what broke a slot."""
+        self._broken = asyncio.get_running_loop().create_future()
+        for _ in range(self._size):
+            self._open()
+        try:
+            await self._broken
+        finally:
+            self.stopped = True
+            for task in self._tasks:
+                task.cancel()
+            if self._tasks:
+                await asyncio.wait(self._tasks)
 
-    def stop(self) -> None:
-        self._stopped = True
-        for task in self._tasks:
-            task.cancel()
+    def _open(self) -> None:
+        task = asyncio.create_task(Slot(self, self._crew).run())
+        self._tasks.add(task)
+        task.add_done_callback(self._closed)
+
+    def _closed(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        error = None if task.cancelled() else task.exception()
+        if error is not None and self._broken is not None and not self._broken.done():
+            self._broken.set_exception(error)
+
+    def replace(self) -> None:
+        """A slot stays with a handler that does not stop: another one takes its place."""
+        self._open()
 
     @property
     def waiting(self) -> int:
         """How many jobs are ready and wait for a slot."""
-        return self._ready.qsize()
+        return self.ready.qsize()
 
     @property
     def idle(self) -> bool:
-        return not (self.running or self.done or self.claiming or self._ready.qsize())
+        return not (self.running or self.done or self.claiming or self.ready.qsize())
 
     def room(self) -> int:
         """How many jobs to claim."""
         return max(0, min(self._free(), max(self._size, self._share()), 1_000))
 
     def _free(self) -> int:
-        taken = self.running + self._ready.qsize() + self.claiming
+        taken = self.running + self.ready.qsize() + self.claiming
         return self._size + self.ahead - taken
 
     def _share(self) -> int:
@@ -85,9 +106,9 @@ class Slots:
             yield
         finally:
             self.claiming -= jobs
-            self._calm()
+            self.calm()
 
-    def _calm(self) -> None:
+    def calm(self) -> None:
         if not (self.running or self.claiming):
             self.quiet.set()
 
@@ -95,80 +116,53 @@ class Slots:
         """Whether a claim pays now: a slot is free, or there is room for a whole share."""
         return self._free() > self._share()
 
-    def _paced(self, seconds: float) -> None:
+    def paced(self, seconds: float) -> None:
         """A job took so long: as many are kept ahead as the slots run in a moment."""
         self._pace += (seconds - self._pace) * (0.1 if self._pace else 1.0)
         if self._pace > 0.0:
             self.ahead = min(self._crew.options.prefetch, int(self._size * AHEAD / self._pace))
 
     def add(self, job: Job) -> None:
-        if not self._ready.qsize():
+        if not self.ready.qsize():
             self._added = time.monotonic()
-        self._ready.put_nowait(self._crew.held.take(job))
+        self.ready.put_nowait(self._crew.held.take(job))
 
     def release_unstarted(self) -> None:
         """Puts what no slot has begun back into the queue, for other workers."""
-        while self._ready.qsize():
-            context = self._ready.get_nowait()
+        while self.ready.qsize():
+            context = self.ready.get_nowait()
             self._crew.outbox.put(Outcome(context, "release", {}))
 
     def release_stale(self) -> None:
         """As `release_unstarted`, when the jobs before them took longer than expected."""
-        if self._ready.qsize() and time.monotonic() - self._added > PATIENCE:
+        if self.ready.qsize() and time.monotonic() - self._added > PATIENCE:
             self._pace = max(self._pace, PATIENCE)  # so that the same are not claimed ahead again
-            self._paced(self._pace)
+            self.paced(self._pace)
             self.release_unstarted()
 
-    async def _slot(self) -> None:
-        task = asyncio.current_task()
-        assert task is not None
-        handlers, threads = self._crew.registry, self._crew.threads
-        yielded = time.monotonic()
-        while True:
-            if not self._ready.qsize():
-                yielded = 0.0
-            ready = self._ready
-            context = ready.get_nowait() if ready.qsize() else await ready.get()
-            started = time.monotonic()
-            yielded = yielded or started
-            self.running += 1
-            self.quiet.clear()
-            try:
-                result = await run_handler(context, handlers[context.job.type], threads, task)
-            except BaseException as error:
-                if self._stopped:
-                    raise  # the slot itself is cancelled, not its job
-                self._failed(context, error)
-            else:
-                self._succeeded(context, result)
-            finally:
-                self.running -= 1
-                self._calm()
-                context.task = None
-            # The job was cancelled and its slot goes on; task groups of Python 3.11 forget it too.
-            while task.cancelling():
-                task.uncancel()
-            now = time.monotonic()
-            self._paced(now - started)
-            # Handlers that never wait would keep the event loop from getting more jobs meanwhile.
-            if self._finished() or now - yielded > YIELD_AFTER:
-                await asyncio.sleep(0)
-                yielded = time.monotonic()
-
-    def _succeeded(self, context: JobContext, result: object) -> None:
+    def succeeded(self, context: JobContext, result: object) -> None:
         context.finished = True
         if context.reason == LEASE_LOST or not self._crew.held.has(context):
             self._lost(context)
         elif context.acknowledged:
             self._crew.held.drop(context)
+        elif context.reported:
+            done = (context, result_json(result))
+            self._crew.reports.after(context, lambda: self._acknowledge(done))
         else:
             self.done.append((context, result_json(result)))
 
-    def _failed(self, context: JobContext, error: BaseException) -> None:
+    def _acknowledge(self, done: Done) -> None:
+        self.done.append(done)
+        self.finished()
+
+    def failed(self, context: JobContext, error: BaseException) -> None:
         context.finished = True
         outcome = outcome_of(context, error)
         if outcome is None or not self._crew.held.has(context):
             self._lost(context)
+        elif context.reported:
+            self._crew.reports.after(context, lambda: self._crew.outbox.put(outcome))
         else:
             self._crew.outbox.put(outcome)
 

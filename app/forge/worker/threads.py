@@ -9,12 +9,16 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import sys
 import threading
+import traceback
 from collections.abc import Callable
 from queue import SimpleQueue
 from typing import Any
 
-_Call = tuple[contextvars.Context, Callable[..., Any], Any, "asyncio.Future[Any]"]
+from forge.worker.context import JobContext
+
+_Call = tuple[contextvars.Context, Callable[..., Any], JobContext, "asyncio.Future[Any]"]
 
 
 class Threads:
@@ -25,29 +29,31 @@ class Threads:
         self._idle = threading.Semaphore(0)
 
     async def run(
-        self, context: contextvars.Context, function: Callable[..., Any], argument: Any
+        self, variables: contextvars.Context, function: Callable[..., Any], context: JobContext
     ) -> Any:
-        """Calls the function in a thread, within the given context."""
+        """Calls the function with the context's job in a thread, which has those variables."""
         future = asyncio.get_running_loop().create_future()
-        self._calls.put((context, function, argument, future))
+        self._calls.put((variables, function, context, future))
         if not self._idle.acquire(blocking=False):
             threading.Thread(target=self._serve, name="forge-handler", daemon=True).start()
         return await future
 
     def _serve(self) -> None:
         while True:
-            context, function, argument, future = self._calls.get()
+            variables, function, context, future = self._calls.get()
+            context.apart = Thread()
             result, error = None, None
             try:
-                result = context.run(function, argument)
+                result = variables.run(function, context.job)
             except BaseException as raised:
                 error = raised
+            context.apart = None
             self._idle.release()
             try:
                 future.get_loop().call_soon_threadsafe(_settle, future, result, error)
             except RuntimeError:  # the loop is closed: nobody waits for this result any more
                 return
-            del context, function, argument, future, result, error
+            del variables, function, context, future, result, error
 
 
 def _settle(future: asyncio.Future[Any], result: Any, error: BaseException | None) -> None:
@@ -59,3 +65,22 @@ def _settle(future: asyncio.Future[Any], result: Any, error: BaseException | Non
         future.set_result(result)
     else:
         future.set_exception(error)
+
+
+class Thread:
+    """The thread that makes it. Implements `context.Apart`."""
+
+    kind = "thread"
+
+    def __init__(self) -> None:
+        self._ident = threading.get_ident()
+
+    def tell(self, reason: str) -> None:
+        """It sees `cancelled` by itself."""
+
+    def kill(self) -> bool:
+        return False  # Python has no way to
+
+    def stack(self) -> str:
+        frame = sys._current_frames().get(self._ident)
+        return "" if frame is None else "".join(traceback.format_stack(frame))

@@ -2,10 +2,11 @@
 import * as api from '../api.js';
 import { now } from '../clock.js';
 import { busy, fill, find, reconcile, setText, setTime, setTone, slot, stamp } from '../dom.js';
-import { count, plural, status } from '../format.js';
+import { count, duration, plural, status } from '../format.js';
 import { errorOf, life } from '../life.js';
 import * as live from '../live.js';
 import * as url from '../url.js';
+import { readLog } from './log.js';
 import { done, failed } from './toasts.js';
 import { valueView } from './value.js';
 
@@ -57,6 +58,7 @@ function facts() {
     ['Attempts', `${job.attempts} of ${count(job.max_retries + 1)}`],
     ['Scheduled for', job.scheduled_at, 'time'],
     ['Worker', job.worker],
+    ['May run for', job.timeout_seconds === null ? null : duration(job.timeout_seconds * 1000)],
     ['Lease until', job.status === 'PROCESSING' ? job.lease_expires_at : null, 'time'],
     ['Unique key', job.unique_key],
     ['Tags', job.tags?.join(', ')],
@@ -142,7 +144,13 @@ const load = live.paced(async () => {
   const text = JSON.stringify(answer);
   if (text !== shown) render();
   shown = text;
+  listen();
 }, 1000);
+
+function listen() {
+  const view = find('.drawer-inner', drawer());
+  if (view && job) readLog(view, wanted());
+}
 
 function follow() {
   if (!wanted()) { if (drawer().open) hide(); return; }
@@ -153,4 +161,5 @@ function follow() {
 
 url.onChange(follow);
 live.watch(['jobs', 'stats'], () => { if (wanted() && !(job && ENDED.includes(job.status))) load(); });
+setInterval(() => { if (wanted() && job?.status === 'PROCESSING' && !document.hidden) listen(); }, 1000);
 follow();
