@@ -1,0 +1,289 @@
+-- Changes make jobs: on_change puts statement triggers on a table, which enqueue in the writer's transaction.
+--
+-- With whose rights: CREATE TRIGGER asks for the table's owner, so on_change and off_change run with their
+-- caller's rights. The one trigger function belongs to forge_trigger, a role that may enqueue what a trigger
+-- was made for and nothing else: the writer of the table needs no right on Forge, and an expression of the
+-- table's owner gets none that the owner has not.
+--
+-- Everything about a change is the argument of its triggers: it goes with the table when that is renamed,
+-- dumped or dropped. Locks: the table, against writers, while its triggers change; then as enqueue_many.
+-- Raises: JQ001. Called by: owners of tables who may enqueue.
+
+create or replace function forge._change_options(arguments bytea)
+returns jsonb
+language sql stable
+as $function$
+    -- one argument, and the zero byte after it
+    select pg_catalog.convert_from(
+        pg_catalog.substring($1, 1, pg_catalog.octet_length($1) - 1), pg_catalog.getdatabaseencoding()
+    )::jsonb;
+$function$;
+comment on function forge._change_options(bytea) is
+'What a trigger of on_change was told, from pg_trigger.tgargs. Internal.';
+
+create or replace function forge._fit_change(
+    payload jsonb,
+    most integer
+)
+returns jsonb
+language plpgsql immutable
+as $function$
+declare
+    v_over constant integer := octet_length(_fit_change.payload::text) - _fit_change.most;
+    v_left_out text[];
+    v_column text;
+    v_payload jsonb := _fit_change.payload;
+begin
+    if v_over <= 0 then
+        return _fit_change.payload;
+    end if;
+    if jsonb_typeof(_fit_change.payload -> 'rows') = 'number' then
+        return (_fit_change.payload - 'old' - 'new') || '{"left_out": ["old", "new"]}';
+    end if;
+
+    -- The largest first, until the rest and the names of what is missing have room.
+    select array_agg(s.name order by s.bytes desc, s.name) into v_left_out
+    from (
+        select
+            c.name, c.bytes,
+            sum(c.bytes - octet_length(to_jsonb(c.name)::text) - 2) over (order by c.bytes desc, c.name)
+                - c.bytes + octet_length(to_jsonb(c.name)::text) + 2 as before
+        from (
+            select e.key as name, sum(octet_length(e.value::text)) as bytes
+            from unnest(array['old', 'new']) as s (side)
+            cross join lateral jsonb_each(coalesce(nullif(_fit_change.payload -> s.side, 'null'), '{}')) as e
+            group by e.key
+        ) as c
+    ) as s
+    where s.before < v_over + 20;
+    foreach v_column in array coalesce(v_left_out, '{}') loop
+        v_payload := v_payload #- array['old', v_column] #- array['new', v_column];
+    end loop;
+    return v_payload || jsonb_build_object('left_out', v_left_out);
+end;
+$function$;
+comment on function forge._fit_change(jsonb, integer) is
+'A payload without its largest columns, as many as are too much for the limit; it names them. Internal.';
+
+create or replace function forge._enqueue_changes(
+    job jsonb,
+    payloads jsonb[],
+    keys text[],
+    concurrency_keys text[]
+)
+returns bigint
+language plpgsql volatile security definer
+set search_path = pg_catalog, forge, pg_temp
+as $function$
+declare
+    v_most constant integer := (select s.payload_limit from forge.settings as s);
+    v_count bigint;
+begin
+    select count(*) into v_count
+    from forge.enqueue_many(
+        (
+            select jsonb_agg(
+                _enqueue_changes.job || jsonb_build_object('payload', forge._fit_change(u.payload, v_most))
+                || case
+                    when u.key <> '' then jsonb_build_object(
+                        -- a key has an end, and what is longer is told apart by its digest
+                        'unique_key', case when octet_length(u.key) <= 500 then u.key else md5(u.key) end
+                    )
+                    else '{}'
+                end
+                || case
+                    when u.concurrency_key <> ''
+                    then jsonb_build_object('concurrency_key', left(u.concurrency_key, 200))
+                    else '{}'
+                end
+                order by u.ordinality
+            )
+            from unnest(
+                _enqueue_changes.payloads, _enqueue_changes.keys, _enqueue_changes.concurrency_keys
+            ) with ordinality as u (payload, key, concurrency_key, ordinality)
+        )
+    ) as e
+    where e.created;
+    return v_count;
+end;
+$function$;
+comment on function forge._enqueue_changes(jsonb, jsonb[], text[], text[]) is
+'Enqueues a batch of changes: job is what they have in common. forge_trigger may call it. Internal.';
+
+create or replace function forge._changes_from(
+    operation text,
+    counts_differ boolean,
+    options jsonb
+)
+returns text
+language plpgsql stable
+as $function$
+declare
+    v_rows constant text := '(select row_number() over () as "forge #", r.* from %s as r) as %s';
+    v_none constant text := '(select null::bigint as "forge #", r.* from %s as r where false) as %s';
+    v_from text;
+    v_where text := '';
+begin
+    -- A row before and after an update: both tables hold them in the order in which they were changed, and
+    -- so the n-th of one is the n-th of the other, whatever became of the primary key. If a trigger has
+    -- swallowed a row on its way from one partition to another, the numbers differ and nothing is paired.
+    v_from := case _changes_from.operation
+        when 'INSERT' then concat(
+            format(v_none, 'new_rows', 'old'), ' right join ', format(v_rows, 'new_rows', 'new'), ' on true'
+        )
+        when 'DELETE' then concat(
+            format(v_rows, 'old_rows', 'old'), ' left join ', format(v_none, 'old_rows', 'new'), ' on true'
+        )
+        else concat(
+            format(v_rows, 'old_rows', 'old'), ' full join ', format(v_rows, 'new_rows', 'new'),
+            ' on new."forge #" = old."forge #"',
+            case when _changes_from.counts_differ then ' + 1000000000000' end
+        )
+    end;
+    if _changes_from.operation = 'UPDATE' then
+        select coalesce(
+            format(
+                ' and row(%s) operator(pg_catalog.*<>) row(%s)',
+                string_agg(format('old.%I', c.name), ', '), string_agg(format('new.%I', c.name), ', ')
+            ),
+            ''
+        )
+        into v_where
+        from jsonb_array_elements_text(_changes_from.options -> 'if_changed') as c (name)
+        having count(*) > 0;
+    end if;
+    -- A secret that is called otherwise today must not slip through: its old name has to be there.
+    return format(e'from %s where true%s', v_from, coalesce(v_where, '')) || coalesce(
+        (
+            select string_agg(format(' and (old.%I is null or true)', c.name), '')
+            from jsonb_array_elements_text(_changes_from.options -> 'without') as c (name)
+        ),
+        ''
+    ) || coalesce(e' and (\n' || (_changes_from.options ->> 'when_condition') || e'\n)', '');
+end;
+$function$;
+comment on function forge._changes_from(text, boolean, jsonb) is
+'The rows of a statement that a change is interested in, as the end of a query. Internal.';
+
+create or replace function forge._changes_query(
+    operation text,
+    counts_differ boolean,
+    options jsonb
+)
+returns text
+language plpgsql stable
+as $function$
+declare
+    v_from text;
+    v_hidden constant text := quote_literal(
+        array['forge #'] || array(
+            select e.name from jsonb_array_elements_text(_changes_query.options -> 'without') as e (name)
+        )
+    );
+    v_side constant text := 'case when %1$s."forge #" > 0 then to_jsonb(%1$s) - %2$s::text[] end';
+    v_old constant text := format(v_side, 'old', v_hidden);
+    v_new constant text := format(v_side, 'new', v_hidden);
+    v_key constant text := coalesce(
+        e'(\n' || (_changes_query.options ->> 'key') || e'\n)::text', 'null::text'
+    );
+    v_by constant text := coalesce(
+        e'(\n' || (_changes_query.options ->> 'concurrency_key') || e'\n)::text', 'null::text'
+    );
+begin
+    if _changes_query.operation = 'TRUNCATE' then
+        return format(
+            'select forge._enqueue_changes($1, array[jsonb_build_object(''table'', $2, ''operation'', $3)], '
+                'array[%s], array[%s])',
+            case when _changes_query.options ->> 'each' = 'statement' then v_key else 'null::text' end,
+            case when _changes_query.options ->> 'each' = 'statement' then v_by else 'null::text' end
+        );
+    end if;
+    v_from := forge._changes_from(
+        _changes_query.operation, _changes_query.counts_differ, _changes_query.options
+    );
+    if _changes_query.options ->> 'each' = 'statement' then
+        -- The rows themselves only where they are few.
+        return format(
+            'select forge._enqueue_changes($1, array[c.payload], array[%s], array[%s]) '
+            'from (select jsonb_build_object(''table'', $2, ''operation'', $3, ''rows'', s.rows) '
+                '|| case when s.rows <= 100 then jsonb_build_object(''old'', s.old, ''new'', s.new) '
+                'else ''{"left_out": ["old", "new"]}'' end as payload '
+            'from (select max(r.rows) as rows, '
+                'jsonb_agg(r.old order by r.number) filter (where r.old is not null) as old, '
+                'jsonb_agg(r.new order by r.number) filter (where r.new is not null) as new '
+            'from (select count(*) over () as rows, row_number() over () as number, '
+                'case when row_number() over () <= 100 then %s end as old, '
+                'case when row_number() over () <= 100 then %s end as new %s) as r) as s '
+            'where s.rows > 0) as c',
+            v_key, v_by, v_old, v_new, v_from
+        );
+    end if;
+    -- Batches that enqueue_many takes: of at most 10,000 jobs and some 32 MB, in the order of keys, so that
+    -- two statements with the same keys cannot deadlock.
+    return format(
+        'select forge._enqueue_changes($1, array_agg(b.payload order by b.number), '
+            'array_agg(b.key order by b.number), array_agg(b.concurrency_key order by b.number)) '
+        'from (select c.*, row_number() over w as number, sum(pg_column_size(c.payload)) over w as bytes '
+        'from (select '
+            'jsonb_build_object(''table'', $2, ''operation'', $3, ''old'', %s, ''new'', %s) as payload, '
+            '%s as key, %s as concurrency_key %s) as c '
+        'window w as (%s rows unbounded preceding)) as b '
+        'group by (b.number - 1) / 10000, b.bytes / 33554432 order by min(b.number)',
+        v_old, v_new, v_key, v_by, v_from,
+        case when _changes_query.options ? 'key' then 'order by c.key collate "C"' else '' end
+    );
+end;
+$function$;
+comment on function forge._changes_query(text, boolean, jsonb) is
+'The statement that enqueues what a change makes of the rows of one statement; its parameters are the job, the
+table and the operation. Internal.';
+
+create or replace function forge._on_change()
+returns trigger
+language plpgsql volatile security definer
+set search_path = pg_catalog, forge, pg_temp
+as $function$
+declare
+    v_options constant jsonb := tg_argv[0];
+    v_job constant jsonb := v_options -> 'job';
+    v_must constant boolean := v_options ->> 'on_error' = 'raise';
+    v_table constant text := format('%I.%I', tg_table_schema, tg_table_name);
+    v_what constant text := format('name=%s table=%s operation=', v_options ->> 'name', v_table);
+    v_old bigint := 0;
+    v_new bigint := 0;
+    v_query text;
+begin
+    if tg_op in ('UPDATE', 'DELETE') then
+        select count(*) into v_old from old_rows;
+    end if;
+    if tg_op in ('INSERT', 'UPDATE') then
+        select count(*) into v_new from new_rows;
+    end if;
+    -- A statement that changed nothing is found out for little; on_change tries one nevertheless.
+    if v_old + v_new = 0 and tg_op <> 'TRUNCATE' and not v_options ? 'try' then
+        return null;
+    end if;
+
+    v_query := forge._changes_query(tg_op, v_old <> v_new, v_options);
+    -- The path of whoever made the change, for the names in its expressions.
+    perform set_config('search_path', v_options ->> 'path', true);
+    if v_must then
+        execute v_query using v_job, v_table, tg_op;
+    else
+        begin
+            execute v_query using v_job, v_table, tg_op;
+        exception
+            when others then
+                raise warning using
+                    errcode = 'JQ001',
+                    message = 'a change made no job',
+                    detail = pg_catalog.concat(v_what, tg_op, ': ', sqlerrm),
+                    hint = 'mend it with forge.on_change, then make up for what was changed meanwhile';
+        end;
+    end if;
+    return null;
+end;
+$function$;
+comment on function forge._on_change() is
+'The trigger function of on_change. Belongs to forge_trigger, which may only enqueue; those who may call
+on_change may make triggers of it. Internal.';
