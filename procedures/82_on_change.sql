@@ -37,33 +37,40 @@ begin
     if v_over <= 0 then
         return _fit_change.payload;
     end if;
-    if jsonb_typeof(_fit_change.payload -> 'rows') = 'number' then
-        return (_fit_change.payload - 'old' - 'new') || '{"left_out": ["old", "new"]}';
-    end if;
 
     -- The largest first, until the rest and the names of what is missing have room.
     select array_agg(s.name order by s.bytes desc, s.name) into v_left_out
     from (
         select
             c.name, c.bytes,
-            sum(c.bytes - octet_length(to_jsonb(c.name)::text) - 2) over (order by c.bytes desc, c.name)
-                - c.bytes + octet_length(to_jsonb(c.name)::text) + 2 as before
+            sum(c.bytes - octet_length(c.name)) over (order by c.bytes desc, c.name)
+                - (c.bytes - octet_length(c.name)) as saved_before
         from (
             select e.key as name, sum(octet_length(e.value::text)) as bytes
-            from unnest(array['old', 'new']) as s (side)
-            cross join lateral jsonb_each(coalesce(nullif(_fit_change.payload -> s.side, 'null'), '{}')) as e
+            from (values ('old'), ('new')) as s (side)
+            cross join lateral jsonb_each(
+                case jsonb_typeof(_fit_change.payload -> s.side)
+                    when 'object' then _fit_change.payload -> s.side
+                    else '{}'
+                end
+            ) as e
             group by e.key
         ) as c
     ) as s
-    where s.before < v_over + 20;
+    where s.saved_before < v_over + 20;
     foreach v_column in array coalesce(v_left_out, '{}') loop
         v_payload := v_payload #- array['old', v_column] #- array['new', v_column];
     end loop;
-    return v_payload || jsonb_build_object('left_out', v_left_out);
+    v_payload := v_payload || jsonb_build_object('left_out', v_left_out);
+    if v_left_out is null or octet_length(v_payload::text) > _fit_change.most then
+        v_payload := (_fit_change.payload - array['old', 'new']) || '{"left_out": ["old", "new"]}';
+    end if;
+    return v_payload;
 end;
 $function$;
 comment on function forge._fit_change(jsonb, integer) is
-'A payload without its largest columns, as many as are too much for the limit; it names them. Internal.';
+'A payload without its largest columns, as many as are too much for the limit, or without the rows altogether;
+it names what is missing. Internal.';
 
 create or replace function forge._enqueue_changes(
     job jsonb,
@@ -143,7 +150,7 @@ begin
     if _changes_from.operation = 'UPDATE' then
         select coalesce(
             format(
-                ' and row(%s) operator(pg_catalog.*<>) row(%s)',
+                ' and pg_catalog.record_image_ne(row(%s), row(%s))',
                 string_agg(format('old.%I', c.name), ', '), string_agg(format('new.%I', c.name), ', ')
             ),
             ''
@@ -180,7 +187,7 @@ declare
             select e.name from jsonb_array_elements_text(_changes_query.options -> 'without') as e (name)
         )
     );
-    v_side constant text := 'case when %1$s."forge #" > 0 then to_jsonb(%1$s) - %2$s::text[] end';
+    v_side constant text := 'case when %1$s."forge #" > 0 then to_jsonb(%1$s.*) - %2$s::text[] end';
     v_old constant text := format(v_side, 'old', v_hidden);
     v_new constant text := format(v_side, 'new', v_hidden);
     v_key constant text := coalesce(
