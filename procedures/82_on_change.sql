@@ -119,17 +119,21 @@ comment on function forge._enqueue_changes(jsonb, jsonb[], text[], text[]) is
 
 create or replace function forge._changes_from(
     operation text,
-    counts_differ boolean,
+    shape text,
     options jsonb
 )
 returns text
-language plpgsql stable
+language plpgsql immutable
 as $function$
 declare
-    v_rows constant text := '(select row_number() over () as "forge #", r.* from %s as r) as %s';
+    v_rows constant text := case _changes_from.shape
+        when 'one' then '%s as %s'
+        else '(select row_number() over () as "forge #", r.* from %s as r) as %s'
+    end;
     v_none constant text := '(select null::bigint as "forge #", r.* from %s as r where false) as %s';
     v_from text;
-    v_where text := '';
+    v_changed text;
+    v_present text;
 begin
     -- A row before and after an update: both tables hold them in the order in which they were changed, and
     -- so the n-th of one is the n-th of the other, whatever became of the primary key. If a trigger has
@@ -142,106 +146,116 @@ begin
             format(v_rows, 'old_rows', 'old'), ' left join ', format(v_none, 'old_rows', 'new'), ' on true'
         )
         else concat(
-            format(v_rows, 'old_rows', 'old'), ' full join ', format(v_rows, 'new_rows', 'new'),
-            ' on new."forge #" = old."forge #"',
-            case when _changes_from.counts_differ then ' + 1000000000000' end
+            format(v_rows, 'old_rows', 'old'),
+            case _changes_from.shape when 'one' then ' cross join ' else ' full join ' end,
+            format(v_rows, 'new_rows', 'new'),
+            case _changes_from.shape
+                when 'many' then ' on new."forge #" = old."forge #"'
+                when 'unpaired' then ' on new."forge #" = old."forge #" + 1000000000000'
+            end
         )
     end;
-    if _changes_from.operation = 'UPDATE' then
-        select coalesce(
-            format(
-                ' and pg_catalog.record_image_ne(row(%s), row(%s))',
-                string_agg(format('old.%I', c.name), ', '), string_agg(format('new.%I', c.name), ', ')
-            ),
-            ''
+    if _changes_from.operation = 'UPDATE' and _changes_from.options ? 'if_changed' then
+        select format(
+            ' and pg_catalog.record_image_ne(row(%s), row(%s))',
+            string_agg(format('old.%I', c.name), ', '), string_agg(format('new.%I', c.name), ', ')
         )
-        into v_where
-        from jsonb_array_elements_text(_changes_from.options -> 'if_changed') as c (name)
-        having count(*) > 0;
+        into v_changed
+        from jsonb_array_elements_text(_changes_from.options -> 'if_changed') as c (name);
     end if;
-    -- A secret that is called otherwise today must not slip through: its old name has to be there.
-    return format(e'from %s where true%s', v_from, coalesce(v_where, '')) || coalesce(
-        (
-            select string_agg(format(' and (old.%I is null or true)', c.name), '')
-            from jsonb_array_elements_text(_changes_from.options -> 'without') as c (name)
-        ),
-        ''
-    ) || coalesce(e' and (\n' || (_changes_from.options ->> 'when_condition') || e'\n)', '');
+    if _changes_from.options ? 'without' then
+        -- A secret that is called otherwise today must not slip through: its old name has to be there.
+        select string_agg(format(' and (old.%I is null or true)', c.name), '')
+        into v_present
+        from jsonb_array_elements_text(_changes_from.options -> 'without') as c (name);
+    end if;
+    return concat(
+        'from ', v_from, ' where true', v_changed, v_present,
+        e' and (\n' || (_changes_from.options ->> 'when_condition') || e'\n)'
+    );
 end;
 $function$;
-comment on function forge._changes_from(text, boolean, jsonb) is
-'The rows of a statement that a change is interested in, as the end of a query. Internal.';
+comment on function forge._changes_from(text, text, jsonb) is
+'The rows of a statement that a change is interested in, as the end of a query; shape is one, many or
+unpaired. Internal.';
 
 create or replace function forge._changes_query(
     operation text,
-    counts_differ boolean,
+    shape text,
     options jsonb
 )
 returns text
-language plpgsql stable
+language plpgsql immutable
 as $function$
 declare
-    v_from text;
-    v_hidden constant text := quote_literal(
+    v_key constant text := e'(\n' || (_changes_query.options ->> 'key') || e'\n)::text';
+    v_by constant text := e'(\n' || (_changes_query.options ->> 'concurrency_key') || e'\n)::text';
+    v_keys constant text := coalesce('array[' || v_key || ']', 'null');
+    v_bys constant text := coalesce('array[' || v_by || ']', 'null');
+    v_whole constant boolean := _changes_query.options ->> 'each' = 'statement';
+    v_from constant text := forge._changes_from(
+        _changes_query.operation, _changes_query.shape, _changes_query.options
+    );
+    v_side constant text := format(
+        case _changes_query.shape
+            when 'one' then 'to_jsonb(%%1$s.*) - %1$L::text[]'
+            else 'case when %%1$s."forge #" > 0 then to_jsonb(%%1$s.*) - %1$L::text[] end'
+        end,
         array['forge #'] || array(
             select e.name from jsonb_array_elements_text(_changes_query.options -> 'without') as e (name)
         )
     );
-    v_side constant text := 'case when %1$s."forge #" > 0 then to_jsonb(%1$s.*) - %2$s::text[] end';
-    v_old constant text := format(v_side, 'old', v_hidden);
-    v_new constant text := format(v_side, 'new', v_hidden);
-    v_key constant text := coalesce(
-        e'(\n' || (_changes_query.options ->> 'key') || e'\n)::text', 'null::text'
-    );
-    v_by constant text := coalesce(
-        e'(\n' || (_changes_query.options ->> 'concurrency_key') || e'\n)::text', 'null::text'
+    v_old constant text := case _changes_query.operation
+        when 'INSERT' then 'null::jsonb' else format(v_side, 'old') end;
+    v_new constant text := case _changes_query.operation
+        when 'DELETE' then 'null::jsonb' else format(v_side, 'new') end;
+    v_payload constant text := format(
+        'jsonb_build_object(''table'', $2, ''operation'', $3, ''old'', %s, ''new'', %s)', v_old, v_new
     );
 begin
     if _changes_query.operation = 'TRUNCATE' then
-        return format(
-            'select forge._enqueue_changes($1, array[jsonb_build_object(''table'', $2, ''operation'', $3)], '
-                'array[%s], array[%s])',
-            case when _changes_query.options ->> 'each' = 'statement' then v_key else 'null::text' end,
-            case when _changes_query.options ->> 'each' = 'statement' then v_by else 'null::text' end
+        return concat(
+            'select forge._enqueue_changes($1, array[jsonb_build_object(''table'', $2, ''operation'', $3)], ',
+            case when v_whole then v_keys else 'null' end, ', ',
+            case when v_whole then v_bys else 'null' end, ')'
         );
-    end if;
-    v_from := forge._changes_from(
-        _changes_query.operation, _changes_query.counts_differ, _changes_query.options
-    );
-    if _changes_query.options ->> 'each' = 'statement' then
+    elsif v_whole then
         -- The rows themselves only where they are few.
-        return format(
-            'select forge._enqueue_changes($1, array[c.payload], array[%s], array[%s]) '
-            'from (select jsonb_build_object(''table'', $2, ''operation'', $3, ''rows'', s.rows) '
-                '|| case when s.rows <= 100 then jsonb_build_object(''old'', s.old, ''new'', s.new) '
-                'else ''{"left_out": ["old", "new"]}'' end as payload '
-            'from (select max(r.rows) as rows, '
-                'jsonb_agg(r.old order by r.number) filter (where r.old is not null) as old, '
-                'jsonb_agg(r.new order by r.number) filter (where r.new is not null) as new '
-            'from (select count(*) over () as rows, row_number() over () as number, '
-                'case when row_number() over () <= 100 then %s end as old, '
-                'case when row_number() over () <= 100 then %s end as new %s) as r) as s '
-            'where s.rows > 0) as c',
-            v_key, v_by, v_old, v_new, v_from
+        return concat(
+            'select forge._enqueue_changes($1, array[c.payload], ', v_keys, ', ', v_bys, ') ',
+            'from (select jsonb_build_object(''table'', $2, ''operation'', $3, ''rows'', s.rows) ',
+                '|| case when s.rows <= 100 then jsonb_build_object(''old'', s.old, ''new'', s.new) ',
+                'else ''{"left_out": ["old", "new"]}'' end as payload ',
+            'from (select max(r.rows) as rows, ',
+                'jsonb_agg(r.old order by r.number) filter (where r.old is not null) as old, ',
+                'jsonb_agg(r.new order by r.number) filter (where r.new is not null) as new ',
+            'from (select count(*) over () as rows, row_number() over () as number, ',
+                'case when row_number() over () <= 100 then ', v_old, ' end as old, ',
+                'case when row_number() over () <= 100 then ', v_new, ' end as new ', v_from, ') as r) as s ',
+            'where s.rows > 0) as c'
+        );
+    elsif _changes_query.shape = 'one' then
+        return concat(
+            'select forge._enqueue_changes($1, array[', v_payload, '], ', v_keys, ', ', v_bys, ') ', v_from
         );
     end if;
     -- Batches that enqueue_many takes: of at most 10,000 jobs and some 32 MB, in the order of keys, so that
     -- two statements with the same keys cannot deadlock.
-    return format(
-        'select forge._enqueue_changes($1, array_agg(b.payload order by b.number), '
-            'array_agg(b.key order by b.number), array_agg(b.concurrency_key order by b.number)) '
-        'from (select c.*, row_number() over w as number, sum(pg_column_size(c.payload)) over w as bytes '
-        'from (select '
-            'jsonb_build_object(''table'', $2, ''operation'', $3, ''old'', %s, ''new'', %s) as payload, '
-            '%s as key, %s as concurrency_key %s) as c '
-        'window w as (%s rows unbounded preceding)) as b '
-        'group by (b.number - 1) / 10000, b.bytes / 33554432 order by min(b.number)',
-        v_old, v_new, v_key, v_by, v_from,
-        case when _changes_query.options ? 'key' then 'order by c.key collate "C"' else '' end
+    return concat(
+        'select forge._enqueue_changes($1, array_agg(b.payload order by b.number), ',
+            case when v_key is null then 'null' else 'array_agg(b.key order by b.number)' end, ', ',
+            case when v_by is null then 'null' else 'array_agg(b.concurrency_key order by b.number)' end,
+        ') ',
+        'from (select c.*, row_number() over w as number, sum(pg_column_size(c.payload)) over w as bytes ',
+        'from (select ', v_payload, ' as payload, ', coalesce(v_key, 'null'), ' as key, ',
+            coalesce(v_by, 'null'), ' as concurrency_key ', v_from, ') as c ',
+        'window w as (', case when v_key is not null then 'order by c.key collate "C" ' end,
+            'rows unbounded preceding)) as b ',
+        'group by (b.number - 1) / 10000, b.bytes / 33554432 order by min(b.number)'
     );
 end;
 $function$;
-comment on function forge._changes_query(text, boolean, jsonb) is
+comment on function forge._changes_query(text, text, jsonb) is
 'The statement that enqueues what a change makes of the rows of one statement; its parameters are the job, the
 table and the operation. Internal.';
 
@@ -271,7 +285,15 @@ begin
         return null;
     end if;
 
-    v_query := forge._changes_query(tg_op, v_old <> v_new, v_options);
+    v_query := forge._changes_query(
+        tg_op,
+        case
+            when greatest(v_old, v_new) = 1 and (tg_op <> 'UPDATE' or v_old = v_new) then 'one'
+            when tg_op = 'UPDATE' and v_old <> v_new then 'unpaired'
+            else 'many'
+        end,
+        v_options
+    );
     -- The path of whoever made the change, for the names in its expressions.
     perform set_config('search_path', v_options ->> 'path', true);
     if v_must then
