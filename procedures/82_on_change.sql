@@ -190,8 +190,7 @@ as $function$
 declare
     v_key constant text := e'(\n' || (_changes_query.options ->> 'key') || e'\n)::text';
     v_by constant text := e'(\n' || (_changes_query.options ->> 'concurrency_key') || e'\n)::text';
-    v_keys constant text := coalesce('array[' || v_key || ']', 'null');
-    v_bys constant text := coalesce('array[' || v_by || ']', 'null');
+    v_keys constant text := concat(coalesce(v_key, 'null::text'), ', ', coalesce(v_by, 'null::text'));
     v_whole constant boolean := _changes_query.options ->> 'each' = 'statement';
     v_from constant text := forge._changes_from(
         _changes_query.operation, _changes_query.shape, _changes_query.options
@@ -209,55 +208,83 @@ declare
         when 'INSERT' then 'null::jsonb' else format(v_side, 'old') end;
     v_new constant text := case _changes_query.operation
         when 'DELETE' then 'null::jsonb' else format(v_side, 'new') end;
-    v_payload constant text := format(
-        'jsonb_build_object(''table'', $2, ''operation'', $3, ''old'', %s, ''new'', %s)', v_old, v_new
-    );
 begin
-    if _changes_query.operation = 'TRUNCATE' then
-        return concat(
-            'select forge._enqueue_changes($1, array[jsonb_build_object(''table'', $2, ''operation'', $3)], ',
-            case when v_whole then v_keys else 'null' end, ', ',
-            case when v_whole then v_bys else 'null' end, ')'
-        );
-    elsif v_whole then
+    return case
+        when _changes_query.operation = 'TRUNCATE' then concat(
+            'select jsonb_build_object(''table'', $1, ''operation'', $2), ',
+            case when v_whole then v_keys else 'null, null' end
+        )
         -- The rows themselves only where they are few.
-        return concat(
-            'select forge._enqueue_changes($1, array[c.payload], ', v_keys, ', ', v_bys, ') ',
-            'from (select jsonb_build_object(''table'', $2, ''operation'', $3, ''rows'', s.rows) ',
+        when v_whole then concat(
+            'select jsonb_build_object(''table'', $1, ''operation'', $2, ''rows'', s.rows) ',
                 '|| case when s.rows <= 100 then jsonb_build_object(''old'', s.old, ''new'', s.new) ',
-                'else ''{"left_out": ["old", "new"]}'' end as payload ',
+                'else ''{"left_out": ["old", "new"]}'' end, ', v_keys, ' ',
             'from (select max(r.rows) as rows, ',
                 'jsonb_agg(r.old order by r.number) filter (where r.old is not null) as old, ',
                 'jsonb_agg(r.new order by r.number) filter (where r.new is not null) as new ',
             'from (select count(*) over () as rows, row_number() over () as number, ',
                 'case when row_number() over () <= 100 then ', v_old, ' end as old, ',
                 'case when row_number() over () <= 100 then ', v_new, ' end as new ', v_from, ') as r) as s ',
-            'where s.rows > 0) as c'
-        );
-    elsif _changes_query.shape = 'one' then
-        return concat(
-            'select forge._enqueue_changes($1, array[', v_payload, '], ', v_keys, ', ', v_bys, ') ', v_from
-        );
-    end if;
-    -- Batches that enqueue_many takes: of at most 10,000 jobs and some 32 MB, in the order of keys, so that
-    -- two statements with the same keys cannot deadlock.
-    return concat(
-        'select forge._enqueue_changes($1, array_agg(b.payload order by b.number), ',
-            case when v_key is null then 'null' else 'array_agg(b.key order by b.number)' end, ', ',
-            case when v_by is null then 'null' else 'array_agg(b.concurrency_key order by b.number)' end,
-        ') ',
-        'from (select c.*, row_number() over w as number, sum(pg_column_size(c.payload)) over w as bytes ',
-        'from (select ', v_payload, ' as payload, ', coalesce(v_key, 'null'), ' as key, ',
-            coalesce(v_by, 'null'), ' as concurrency_key ', v_from, ') as c ',
-        'window w as (', case when v_key is not null then 'order by c.key collate "C" ' end,
-            'rows unbounded preceding)) as b ',
-        'group by (b.number - 1) / 10000, b.bytes / 33554432 order by min(b.number)'
-    );
+            'where s.rows > 0'
+        )
+        -- In the order of keys, so that two statements with the same keys cannot deadlock.
+        else concat(
+            'select jsonb_build_object(''table'', $1, ''operation'', $2, ''old'', ', v_old, ', ''new'', ', v_new,
+            '), ', v_keys, ' ', v_from,
+            case when v_key is not null and _changes_query.shape <> 'one' then ' order by 2 collate "C"' end
+        )
+    end;
 end;
 $function$;
 comment on function forge._changes_query(text, text, jsonb) is
-'The statement that enqueues what a change makes of the rows of one statement; its parameters are the job, the
-table and the operation. Internal.';
+'The query for what the jobs of one statement say: payload, key, concurrency_key; its parameters are the table
+and the operation. Internal.';
+
+create or replace function forge._enqueue_rows(
+    rows refcursor,
+    job jsonb,
+    keyed boolean
+)
+returns void
+language plpgsql volatile
+as $function$
+declare
+    v_payload jsonb;
+    v_key text;
+    v_by text;
+    v_payloads jsonb[];
+    v_keys text[];
+    v_bys text[];
+    v_count integer := 0;
+    v_bytes bigint := 0;
+    v_more boolean := true;
+begin
+    while v_more loop
+        fetch _enqueue_rows.rows into v_payload, v_key, v_by;
+        v_more := found;
+        if v_more then
+            v_count := v_count + 1;
+            v_bytes := v_bytes + pg_column_size(v_payload);
+            v_payloads[v_count] := v_payload;
+            if _enqueue_rows.keyed then
+                v_keys[v_count] := v_key;
+                v_bys[v_count] := v_by;
+            end if;
+        end if;
+        -- In batches, as there is an end to what an array or a document can hold.
+        if v_count >= 1000 or v_bytes > 33554432 or (v_count > 0 and not v_more) then
+            perform forge._enqueue_changes(_enqueue_rows.job, v_payloads, v_keys, v_bys);
+            v_payloads := null;
+            v_keys := null;
+            v_bys := null;
+            v_count := 0;
+            v_bytes := 0;
+        end if;
+    end loop;
+end;
+$function$;
+comment on function forge._enqueue_rows(refcursor, jsonb, boolean) is
+'Enqueues the jobs that a query of a change gives. As its caller, with whose rights the query goes on. Internal.';
 
 create or replace function forge._on_change()
 returns trigger
@@ -270,9 +297,11 @@ declare
     v_must constant boolean := v_options ->> 'on_error' = 'raise';
     v_table constant text := format('%I.%I', tg_table_schema, tg_table_name);
     v_what constant text := format('name=%s table=%s operation=', v_options ->> 'name', v_table);
+    v_keyed constant boolean := v_options ?| '{key,concurrency_key}';
     v_old bigint := 0;
     v_new bigint := 0;
     v_query text;
+    v_rows refcursor;
 begin
     if tg_op in ('UPDATE', 'DELETE') then
         select count(*) into v_old from old_rows;
@@ -297,10 +326,12 @@ begin
     -- The path of whoever made the change, for the names in its expressions.
     perform set_config('search_path', v_options ->> 'path', true);
     if v_must then
-        execute v_query using v_job, v_table, tg_op;
+        open v_rows for execute v_query using v_table, tg_op;
+        perform forge._enqueue_rows(v_rows, v_job, v_keyed);
     else
         begin
-            execute v_query using v_job, v_table, tg_op;
+            open v_rows for execute v_query using v_table, tg_op;
+            perform forge._enqueue_rows(v_rows, v_job, v_keyed);
         exception
             when others then
                 raise warning using

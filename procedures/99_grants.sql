@@ -31,7 +31,9 @@ declare
         'unregister_sql_handler', '_open_sql_handler', '_keep_sql_handler', 'on_change', 'off_change',
         '_check_change', '_on_change'
     ];
-    v_trigger constant text[] := array['_enqueue_changes', '_changes_from', '_changes_query'];
+    v_trigger constant text[] := array[
+        '_enqueue_changes', '_enqueue_rows', '_changes_from', '_changes_query'
+    ];
 begin
     foreach v_role in array array[
         'forge_viewer', 'forge_producer', 'forge_worker', 'forge_operator', 'forge_trigger', 'forge_runner'
