@@ -78,44 +78,73 @@ create or replace function forge._enqueue_changes(
     keys text[],
     concurrency_keys text[]
 )
-returns bigint
+returns void
 language plpgsql volatile security definer
 set search_path = pg_catalog, forge, pg_temp
 as $function$
 declare
+    v_now constant timestamptz := forge.now();
     v_most constant integer := (select s.payload_limit from forge.settings as s);
-    v_count bigint;
+    v_job forge.new_job;
 begin
-    select count(*) into v_count
-    from forge.enqueue_many(
-        (
-            select jsonb_agg(
-                _enqueue_changes.job || jsonb_build_object('payload', forge._fit_change(u.payload, v_most))
-                || case
-                    when u.key <> '' then jsonb_build_object(
+    if _enqueue_changes.keys is not null or _enqueue_changes.concurrency_keys is not null
+        or _enqueue_changes.job ?| forge._rare_job_keys()
+    then
+        perform count(*)
+        from forge.enqueue_many(
+            (
+                select jsonb_agg(
+                    _enqueue_changes.job || jsonb_strip_nulls(jsonb_build_object(
                         -- a key has an end, and what is longer is told apart by its digest
-                        'unique_key', case when octet_length(u.key) <= 500 then u.key else md5(u.key) end
-                    )
-                    else '{}'
-                end
-                || case
-                    when u.concurrency_key <> ''
-                    then jsonb_build_object('concurrency_key', left(u.concurrency_key, 200))
-                    else '{}'
-                end
-                order by u.ordinality
+                        'unique_key', case when octet_length(u.key) <= 500 then nullif(u.key, '') else md5(u.key) end,
+                        'concurrency_key', left(nullif(u.concurrency_key, ''), 200)
+                    )) || jsonb_build_object('payload', forge._fit_change(u.payload, v_most))
+                    order by u.ordinality
+                )
+                from unnest(
+                    _enqueue_changes.payloads, _enqueue_changes.keys, _enqueue_changes.concurrency_keys
+                ) with ordinality as u (payload, key, concurrency_key, ordinality)
             )
-            from unnest(
-                _enqueue_changes.payloads, _enqueue_changes.keys, _enqueue_changes.concurrency_keys
-            ) with ordinality as u (payload, key, concurrency_key, ordinality)
+        );
+    elsif cardinality(_enqueue_changes.payloads) = 1
+        and _enqueue_changes.job - array['type', 'queue', 'priority'] = '{}'
+    then
+        perform forge.enqueue(
+            _enqueue_changes.job ->> 'type',
+            forge._fit_change(_enqueue_changes.payloads[1], v_most),
+            _enqueue_changes.job ->> 'queue',
+            (_enqueue_changes.job ->> 'priority')::integer
+        );
+    else
+        -- The short way of enqueue_many, without a document of all jobs in between.
+        v_job := forge._new_job(_enqueue_changes.job);
+        perform forge._check_enqueue(
+            v_job.type, v_job.payload, v_job.queue, v_job.priority, null, null, v_job.tags
+        );
+        perform forge._check_policy(
+            v_job.retry_base, v_job.retry_factor, v_job.retry_cap, v_job.retry_jitter, v_job.max_retries
+        );
+        insert into forge.jobs (
+            scheduled_at, created_at, priority, max_retries,
+            retry_base, retry_factor, retry_cap, retry_jitter,
+            status, queue, type, tags, payload
         )
-    ) as e
-    where e.created;
-    return v_count;
+        select
+            v_now, v_now, v_job.priority, v_job.max_retries,
+            v_job.retry_base, v_job.retry_factor, v_job.retry_cap, v_job.retry_jitter,
+            'PENDING', v_job.queue, v_job.type, v_job.tags,
+            case
+                when octet_length(u.payload::text) <= v_most then u.payload
+                else forge._fit_change(u.payload, v_most)
+            end
+        from unnest(_enqueue_changes.payloads) as u (payload);
+        perform forge._ring(v_job.queue);
+    end if;
 end;
 $function$;
 comment on function forge._enqueue_changes(jsonb, jsonb[], text[], text[]) is
-'Enqueues a batch of changes: job is what they have in common. forge_trigger may call it. Internal.';
+'Enqueues a batch of changes: job is what they have in common, and the keys are null where none have any.
+forge_trigger may call it. Internal.';
 
 create or replace function forge._changes_from(
     operation text,
@@ -229,9 +258,9 @@ begin
         )
         -- In the order of keys, so that two statements with the same keys cannot deadlock.
         else concat(
-            'select jsonb_build_object(''table'', $1, ''operation'', $2, ''old'', ', v_old, ', ''new'', ', v_new,
-            '), ', v_keys, ' ', v_from,
-            case when v_key is not null and _changes_query.shape <> 'one' then ' order by 2 collate "C"' end
+            'select jsonb_build_object(''table'', $1, ''operation'', $2, ',
+                '''old'', ', v_old, ', ''new'', ', v_new, '), ', v_keys, ' ', v_from,
+            case when _changes_query.shape <> 'one' then ' order by ' || v_key || ' collate "C"' end
         )
     end;
 end;
@@ -284,7 +313,8 @@ begin
 end;
 $function$;
 comment on function forge._enqueue_rows(refcursor, jsonb, boolean) is
-'Enqueues the jobs that a query of a change gives. As its caller, with whose rights the query goes on. Internal.';
+'Enqueues the jobs that a query of a change gives; it runs with the rights of the caller, as this does.
+Internal.';
 
 create or replace function forge._on_change()
 returns trigger
