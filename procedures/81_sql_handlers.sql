@@ -31,7 +31,7 @@ comment on function forge._drop_wrapper(name) is
 'Drops the wrapper of an SQL handler, if it is there. Internal.';
 
 create or replace function forge._check_apart(
-    function regprocedure,
+    function regproc,
     role text
 )
 returns void
@@ -39,7 +39,7 @@ language plpgsql stable
 as $function$
 begin
     perform from pg_proc as p
-    where p.oid = _check_apart.function and p.proowner = to_regrole(_check_apart.role)::oid;
+    where p.oid = _check_apart.function and p.proowner = to_regrole(_check_apart.role);
     if not found then
         raise exception using
             errcode = 'JQ001',
@@ -52,7 +52,7 @@ begin
     end if;
 end;
 $function$;
-comment on function forge._check_apart(regprocedure, text) is
+comment on function forge._check_apart(regproc, text) is
 'Raises JQ001 unless a function that runs what others wrote belongs to the role without rights. Internal.';
 
 create or replace function forge._check_sql_handler(

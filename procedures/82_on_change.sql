@@ -96,7 +96,8 @@ begin
                 select jsonb_agg(
                     _enqueue_changes.job || jsonb_strip_nulls(jsonb_build_object(
                         -- a key has an end, and what is longer is told apart by its digest
-                        'unique_key', case when octet_length(u.key) <= 500 then nullif(u.key, '') else md5(u.key) end,
+                        'unique_key',
+                        case when octet_length(u.key) <= 500 then nullif(u.key, '') else md5(u.key) end,
                         'concurrency_key', left(nullif(u.concurrency_key, ''), 200)
                     )) || jsonb_build_object('payload', forge._fit_change(u.payload, v_most))
                     order by u.ordinality
@@ -313,8 +314,8 @@ begin
 end;
 $function$;
 comment on function forge._enqueue_rows(refcursor, jsonb, boolean) is
-'Enqueues the jobs that a query of a change gives; it runs with the rights of the caller, as this does.
-Internal.';
+'Enqueues the jobs that a query of a change gives; the query goes on with the rights of the caller, as
+this does. Internal.';
 
 create or replace function forge._on_change()
 returns trigger
@@ -322,7 +323,7 @@ language plpgsql volatile security definer
 set search_path = pg_catalog, forge, pg_temp
 as $function$
 declare
-    v_options constant jsonb := tg_argv[0];
+    v_options constant jsonb := tg_argv[0]::jsonb;
     v_job constant jsonb := v_options -> 'job';
     v_must constant boolean := v_options ->> 'on_error' = 'raise';
     v_table constant text := format('%I.%I', tg_table_schema, tg_table_name);

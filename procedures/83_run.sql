@@ -33,7 +33,7 @@ returns boolean
 language plpgsql volatile
 as $function$
 declare
-    v_limit constant interval := current_setting('statement_timeout');
+    v_limit constant interval := current_setting('statement_timeout')::interval;
 begin
     return v_limit > interval '0' and clock_timestamp() >= statement_timestamp() + v_limit;
 end;
@@ -134,8 +134,8 @@ begin
 end;
 $function$;
 comment on function forge._run_job(forge.jobs, text) is
-'Runs the SQL handler of a claimed job, and completes or fails it; path is the search_path that holds.
-Internal.';
+'Runs the SQL handler of a claimed job, and completes or fails it; path is the search_path that has to
+hold. Internal.';
 
 create or replace function forge.run_claimed(
     id bigint,

@@ -40,7 +40,7 @@ as $function$
     join pg_catalog.pg_class as c on c.oid = t.tgrelid
     join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
     cross join lateral (select forge._change_options(t.tgargs)) as o (options)
-    where t.tgfoid = 'forge._on_change()'::regprocedure and not t.tgisinternal
+    where t.tgfoid = 'forge._on_change'::regproc and not t.tgisinternal
     group by n.nspname, c.relname, o.options
     order by 1, 2;
 $function$;
@@ -83,7 +83,7 @@ declare
     ));
     v_new forge.new_job;
 begin
-    perform forge._check_apart('forge._on_change()', 'forge_trigger');
+    perform forge._check_apart('forge._on_change', 'forge_trigger');
     select c.* into v_table from pg_class as c where c.oid = _check_change.relation;
     if not found or v_table.relkind not in ('r', 'p') then
         perform forge._invalid('relation', _check_change.relation::text, 'name a table');
@@ -241,9 +241,11 @@ begin
     where a.attrelid = on_change.relation and a.attnum > 0 and not a.attisdropped
     limit 1;
     begin
-        insert into pg_temp.forge_try select t.* from pg_temp.forge_try as t;
-        delete from pg_temp.forge_try;
-        execute format('update pg_temp.forge_try set %1$I = %1$I', v_column);
+        execute format(
+            'insert into pg_temp.forge_try select t.* from pg_temp.forge_try as t; '
+                'delete from pg_temp.forge_try; update pg_temp.forge_try set %1$I = %1$I',
+            v_column
+        );
     exception
         when others then
             raise exception using
@@ -311,7 +313,7 @@ begin
     for v_trigger in
         select t.*
         from pg_trigger as t
-        where t.tgfoid = 'forge._on_change()'::regprocedure
+        where t.tgfoid = 'forge._on_change'::regproc
             and (off_change.relation is null or t.tgrelid = off_change.relation)
             and (
                 off_change.name is null and off_change.relation is not null

@@ -2,10 +2,10 @@
 --
 -- With whose rights: PostgreSQL has one fence that code cannot climb over, a SECURITY DEFINER function: it
 -- runs as its owner, and SET ROLE is refused inside. So a registration makes such a wrapper in the name of
--- run_as, in schema forge_handlers, and that calls the function. Only PostgreSQL can make something in a
--- role's name, and only for a member of it: therefore register_sql_handler runs with its caller's rights, and
--- what it cannot do itself is done by _open_sql_handler before and _keep_sql_handler after it. They are safe
--- to be called alone: a function in forge_handlers can do nothing by being there.
+-- run_as, in schema forge_handlers, and that calls the function. Only PostgreSQL can make something in the
+-- name of a role, and only for a member of it: therefore register_sql_handler runs with the rights of its
+-- caller, and what it cannot do itself is done by _open_sql_handler before and _keep_sql_handler after it.
+-- They are safe to be called alone: a function in forge_handlers can do nothing by being there.
 --
 -- Locks: forge.sql_handlers against other registrations. Raises: JQ001. Called by: operators.
 
@@ -37,7 +37,7 @@ begin
     if (_open_sql_handler.timeout between interval '1 second' and interval '1 day') is false then
         perform forge._invalid('timeout', _open_sql_handler.timeout::text, 'use 1 second to 1 day');
     end if;
-    perform forge._check_apart('forge._call_handler(name,jsonb)', 'forge_runner');
+    perform forge._check_apart('forge._call_handler', 'forge_runner');
     perform forge._check_sql_handler(
         _open_sql_handler.function, _open_sql_handler.target, v_role, _open_sql_handler.caller
     );

@@ -22,9 +22,16 @@ STRINGS = re.compile(r"'(?:[^']|'')*'")
 RELATION = re.compile(r"\b(?:from|join|into|update|delete from)\s+([a-z_]\w*)\b(?!\s*[.(])")
 TABLES = """
     jobs history history_default dead_jobs workers queues types settings tallies queue_totals
-    throughput_samples tick_tasks all_jobs
+    throughput_samples tick_tasks all_jobs sql_handlers
 """
-DYNAMIC = {"61_partitions.sql", "99_grants.sql"}
+DYNAMIC = {
+    "61_partitions.sql",
+    "81_sql_handlers.sql",
+    "83_run.sql",
+    "84_changes.sql",
+    "85_register.sql",
+    "99_grants.sql",
+}
 
 each_file = pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
 
