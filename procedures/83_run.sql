@@ -49,7 +49,10 @@ returns forge.run_row
 language plpgsql volatile
 as $function$
 declare
-    v_until constant timestamptz := job.attempted_at + job.timeout;
+    v_timeout constant interval := coalesce(
+        job.timeout, (select t.timeout from forge.types as t where t.type = job.type)
+    );
+    v_until constant timestamptz := job.attempted_at + v_timeout;
     v_handler forge.sql_handlers;
     v_problem text;
     v_state text;
@@ -85,7 +88,7 @@ begin
             end if;
             if forge.now() > v_until then
                 v_state := 'Timeout';
-                perform forge._invalid('timeout', job.timeout::text, 'the work is undone');
+                perform forge._invalid('timeout', v_timeout::text, 'the work is undone');
             end if;
             perform forge.complete(job.id, job.lease, v_row.result, job.queue);
         exception
@@ -115,7 +118,7 @@ begin
         return v_row;
     end if;
     if v_state = 'Timeout' then
-        v_message := format('the attempt took longer than its timeout of %s', job.timeout);
+        v_message := format('the attempt took longer than its timeout of %s', v_timeout);
     end if;
     v_failed := forge.fail(
         job.id, job.lease, v_message, queue => job.queue, error_type => v_state,

@@ -134,7 +134,7 @@ declare
     v_path constant pg_catalog.text := pg_catalog.current_setting('search_path');
     v_role constant pg_catalog.text := pg_catalog.current_setting('role');
     v_function constant pg_catalog.oid := pg_catalog.to_regprocedure(
-        pg_catalog.regexp_replace(register_sql_handler.function, '^[^(]*$', '\&(jsonb)')
+        pg_catalog.regexp_replace(register_sql_handler.function, '^[^(]*\Z', '\&(jsonb)')
     );
     v_opened pg_catalog.text[];
     v_wrapper pg_catalog.text;

@@ -11,8 +11,10 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
+from forge.calls.changes import ChangeCalls
 from forge.calls.operator import OperatorCalls
 from forge.calls.producer import ProducerCalls
+from forge.calls.sql_handlers import SqlHandlerCalls
 from forge.calls.viewer import ViewerCalls
 from forge.calls.worker import WorkerCalls
 from forge.db import Connection
@@ -27,7 +29,7 @@ if TYPE_CHECKING:
 H = TypeVar("H", bound=Callable[..., Any])
 
 
-class Forge(ProducerCalls, WorkerCalls, OperatorCalls, ViewerCalls):
+class Forge(ProducerCalls, WorkerCalls, OperatorCalls, ViewerCalls, SqlHandlerCalls, ChangeCalls):
     """A queue in a database: `dsn`, or what the settings say. Connects at the first call."""
 
     def __init__(self, dsn: str | None = None, settings: Settings | None = None) -> None:

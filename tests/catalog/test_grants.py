@@ -46,7 +46,9 @@ GRANTED = {
 }
 # Nobody is a member of these: whose code they run gets no more rights than this.
 ALONE = {
-    "forge_trigger": names("_on_change _enqueue_changes _enqueue_rows _changes_from _changes_query"),
+    "forge_trigger": names(
+        "_on_change _enqueue_changes _enqueue_rows _changes_from _changes_query"
+    ),
     "forge_runner": {"_call_handler"},
 }
 ROLES = sorted(GRANTED)

@@ -18,7 +18,7 @@ def define(call: Calls, name: str, body: str, language: str = "plpgsql") -> str:
     call.select(EFFECTS)
     text = sql.SQL("create or replace function {}(payload jsonb) returns jsonb language {} as {}")
     path = sql.Identifier(*name.split("."))
-    call.connection.execute(text.format(path, sql.SQL(language), sql.Literal(body)))  # type: ignore[arg-type]
+    call.connection.execute(text.format(path, sql.SQL(language), sql.Literal(body)))
     return name
 
 

@@ -9,7 +9,8 @@ from forge.worker.held import Held
 from forge.worker.link import Link, Outage
 from forge.worker.options import Options
 from forge.worker.outbox import Outbox
-from forge.worker.registry import Registry
+from forge.worker.registry import Handler, Registry
+from forge.worker.sql_jobs import SqlJobs
 from forge.worker.threads import Threads
 
 
@@ -25,6 +26,7 @@ class Crew:
     def __post_init__(self) -> None:
         self.outbox_link = self.link("outbox")
         self.outbox = Outbox(self.outbox_link, self.held)
+        self.sql = SqlJobs(self.dsn, self.registry, self.options.concurrency)
 
     def link(self, part: str, dsn: str | None = None) -> Link:
         name = f"forge worker {part}"
@@ -35,5 +37,12 @@ class Crew:
         return {
             "worker": self.options.name,
             "lease": self.options.lease_interval,
-            "types": list(self.registry),
         }
+
+    def types(self) -> list[str]:
+        """All that this worker can run."""
+        return [*self.registry, *self.sql.all_types()]
+
+    def handler(self, type: str) -> Handler:
+        """What runs a job that was claimed."""
+        return self.registry.get(type, self.sql.handler)

@@ -122,7 +122,7 @@ class Slots:
     async def _slot(self) -> None:
         task = asyncio.current_task()
         assert task is not None
-        handlers, threads = self._crew.registry, self._crew.threads
+        crew, threads = self._crew, self._crew.threads
         yielded = time.monotonic()
         while True:
             if not self._ready.qsize():
@@ -134,7 +134,7 @@ class Slots:
             self.running += 1
             self.quiet.clear()
             try:
-                result = await run_handler(context, handlers[context.job.type], threads, task)
+                result = await run_handler(context, crew.handler(context.job.type), threads, task)
             except BaseException as error:
                 if self._stopped:
                     raise  # the slot itself is cancelled, not its job
