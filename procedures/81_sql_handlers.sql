@@ -215,3 +215,37 @@ comment on function forge.list_sql_handlers() is
 Returns: type, function, run_as (the role whose rights it has), timeout (of the type), queue (null: any),
 problem (why it cannot run: dropped or changed; null: it can), created_at, updated_at.
 Example: select type, function, run_as, problem from forge.list_sql_handlers();';
+
+create or replace function forge._explain_sql_handler(job forge.jobs)
+returns setof forge.reason
+language plpgsql stable
+as $function$
+declare
+    v_handler forge.sql_handlers;
+    v_problem text;
+begin
+    select h.* into v_handler from forge.sql_handlers as h where h.type = job.type;
+    if not found then
+        return;
+    end if;
+    v_problem := forge._sql_handler_problem(v_handler);
+    if v_problem is not null then
+        return next (
+            'sql_handler_broken',
+            format('the SQL function of the type %s cannot run: %s', job.type, v_problem),
+            jsonb_build_object('type', job.type, 'problem', v_problem)
+        )::forge.reason;
+    end if;
+    if v_handler.queue <> job.queue then
+        return next (
+            'sql_handler_of_another_queue',
+            format(
+                'the SQL function of the type %s runs jobs of the queue %s only', job.type, v_handler.queue
+            ),
+            jsonb_build_object('type', job.type, 'queue', v_handler.queue)
+        )::forge.reason;
+    end if;
+end;
+$function$;
+comment on function forge._explain_sql_handler(forge.jobs) is
+'Whether the SQL function of a job is broken, or runs jobs of another queue only. Internal.';

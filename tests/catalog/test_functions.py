@@ -13,8 +13,8 @@ from tests.database import Conn
 
 TESTS = Path(__file__).parents[1]
 
-# `now` is called once a row by the others, with their rights; its body names everything in full. The
-# rest make something in their caller's name: a trigger on a table of theirs, a function.
+# `now` is called once a row by the others, with their rights; its body names everything in full.
+# The rest make something in their caller's name: a function, or a trigger on a table of theirs.
 NOT_DEFINER = {"now", "register_sql_handler", "on_change", "off_change"}
 # What those need of Forge's rights, and what runs the code of others with none.
 DEFINER_HELPERS = {

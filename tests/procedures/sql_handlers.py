@@ -13,7 +13,7 @@ EFFECTS = "create table if not exists public.effects (n text)"
 
 
 def define(call: Calls, name: str, body: str, language: str = "plpgsql") -> str:
-    """A function of this name, `(payload jsonb) returns jsonb`; `effects` is there to be written."""
+    """A function of this name, `(payload jsonb) returns jsonb`, and a table for its effects."""
     call.select("set client_min_messages = warning")
     call.select(EFFECTS)
     text = sql.SQL("create or replace function {}(payload jsonb) returns jsonb language {} as {}")

@@ -18,7 +18,8 @@ def orders(call: Calls) -> Calls:
     """A table of orders with three rows."""
     call.select("set client_min_messages = warning")
     call.select(
-        f"create table {ORDERS} (id int primary key, status text, secret text default 's', note json)"
+        f"create table {ORDERS} "
+        "(id int primary key, status text, secret text default 's', note json)"
     )
     call.select(
         f"insert into {ORDERS} (id, status) select i, 'new' from generate_series(1, 3) as i"

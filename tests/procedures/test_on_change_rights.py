@@ -14,7 +14,7 @@ from tests.procedures.calls import Calls
 
 @pytest.fixture
 def shop(call: Calls) -> Calls:
-    """owner owns a table and may enqueue, clerk may write it and nothing else, thief is a producer."""
+    """owner owns a table and may enqueue, clerk may only write it, thief is a producer."""
     for role in ("owner", "clerk", "thief"):
         call.select(f"create role test_{role} login")
     call.select("grant forge_producer to test_owner, test_thief")
@@ -60,8 +60,8 @@ def test_who_writes_the_table_needs_no_right_on_forge(shop: Calls) -> None:
     for statement in (
         "select forge.enqueue('changed')",
         "select forge._enqueue_changes('{}', '{}', '{}', '{}')",
-        "create temp table mine (id int); create trigger t after insert on mine "
-        "referencing new table as new_rows for each statement execute function forge._on_change('{}')",
+        "create temp table mine (id int); create trigger t after truncate on mine "
+        "for each statement execute function forge._on_change('{}')",
     ):
         shop.refusal_of("42501", statement)
 
@@ -138,7 +138,7 @@ def test_a_function_that_everybody_may_call_can_be_used(shop: Calls) -> None:
 
 
 def test_a_temporary_object_of_the_writer_stands_in_for_nothing(shop: Calls) -> None:
-    """A type of theirs in pg_temp would otherwise be found first, and its checks run with rights."""
+    """A type of theirs in pg_temp would otherwise be found first, and run with rights."""
     act(shop, "test_owner")
     watch(shop, key="new.status::text")
     act(shop, "test_clerk")

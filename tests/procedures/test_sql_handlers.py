@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import psycopg
 import pytest
 
 from tests.database import Clock
@@ -401,3 +400,20 @@ def test_a_cancelled_job_that_fails_is_cancelled(call: Calls) -> None:
     call.rows("cancel", id=job["id"])
 
     assert call.row("run_claimed", id=job["id"], lease=job["lease"])["status"] == "CANCELLED"
+
+
+def test_explain_knows_a_broken_handler_and_one_of_another_queue(call: Calls) -> None:
+    def codes(job_id: int) -> list[str]:
+        query = (
+            "select r.code from forge.jobs as j, forge._explain_sql_handler(j) as r where id = %s"
+        )
+        return [row["code"] for row in call.select(query, job_id)]
+
+    job_id = call.enqueue("sql")
+    assert codes(job_id) == []
+    handler(call, ECHO)
+    assert codes(job_id) == []
+    handler(call, ECHO, queue="elsewhere")
+    assert codes(job_id) == ["sql_handler_of_another_queue"]
+    call.select("drop function public.handler(jsonb)")
+    assert codes(job_id) == ["sql_handler_broken", "sql_handler_of_another_queue"]

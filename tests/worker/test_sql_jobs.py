@@ -167,7 +167,9 @@ async def test_what_is_registered_later_is_learnt(
         running = asyncio.create_task(
             forge.run_worker({"default": 1}, stop=stop, sql=True, listen=listen, poll_interval=0.05)
         )
-        await asyncio.to_thread(until, lambda: bool(db.rows("select worker from forge.list_workers()")))
+        await asyncio.to_thread(
+            until, lambda: bool(db.rows("select worker from forge.list_workers()"))
+        )
         handler(call, "return '1';", type="later", name="public.later")
         job_id = call.enqueue("later")
 

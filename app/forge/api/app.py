@@ -13,7 +13,19 @@ from litestar.datastructures import State
 from litestar.di import Provide
 from litestar.handlers import HTTPRouteHandler
 
-from forge.api import access, dlq, docs, events, jobs, origin, problems, queues, static, system
+from forge.api import (
+    access,
+    dlq,
+    docs,
+    events,
+    in_sql,
+    jobs,
+    origin,
+    problems,
+    queues,
+    static,
+    system,
+)
 from forge.api.database import Database
 from forge.api.headers import add_security_headers
 from forge.api.hub import Hub
@@ -40,6 +52,8 @@ ROUTES: list[HTTPRouteHandler] = [
     queues.list_queues,
     queues.change_queue,
     queues.list_workers,
+    in_sql.list_sql_handlers,
+    in_sql.list_changes,
     events.events,
     system.session,
     system.live,

@@ -18,7 +18,7 @@ class SqlHandlerCalls(Caller):
         function: str,
         *,
         run_as: str | None = None,
-        timeout: timedelta | None = None,
+        timeout: timedelta | None = None,  # noqa: ASYNC109 - of the jobs
         queue: str | None = None,
         connection: Connection | None = None,
     ) -> SqlHandler:
