@@ -1,8 +1,9 @@
--- Who may call what. Nothing else grants.
+-- Who may call what. Nothing else grants rights in schema forge.
 --
 -- Nobody needs a right on a table: public functions run with the rights of the schema's owner. Roles
 -- belong to the whole cluster, so they are made where that is allowed and are missing; where it is not,
--- an administrator makes the four roles and this is run again.
+-- an administrator makes them and this is run again. Logins are granted the first four; nobody is granted
+-- forge_trigger and forge_runner, with whose rights runs what others wrote.
 
 revoke all on all functions in schema forge from public;
 
@@ -15,24 +16,33 @@ declare
         'list_schedules', 'next_runs',
         'list_dead', 'job_log', 'list_queues', 'list_workers', 'overview', 'doctor', 'explain',
         'fingerprint', 'dead_groups', 'list_retry_rules', 'list_revivals', 'list_admissions',
-        'list_payload_checks'
+        'list_payload_checks', 'list_sql_handlers', 'list_changes'
     ];
-    v_producer constant text[] := array['enqueue', 'enqueue_many', 'errors', 'version'];
+    v_producer constant text[] := array[
+        'enqueue', 'enqueue_many', 'errors', 'version', 'on_change', 'off_change', 'list_changes',
+        '_check_change', '_on_change'
+    ];
     v_worker constant text[] := array[
         'dequeue', 'exchange', 'complete', 'complete_many', 'fail', 'heartbeat', 'release', 'snooze',
         'progress', 'log', 'report', 'register_worker', 'unregister_worker', 'park', 'unpark', 'tick',
-        'errors', 'transitions', 'version'
+        'errors', 'transitions', 'version', 'run', 'run_claimed', 'list_sql_handlers'
     ];
     v_operator constant text[] := array[
         'cancel', 'retry', 'retry_dead', 'discard', 'pause', 'resume', 'set_queue', 'set_type',
         'set_retention', 'set_log', 'drop_queue', 'tick', 'enqueue', 'enqueue_many', 'schedule',
-        'unschedule',
-        'pause_schedule', 'resume_schedule', 'run_schedule', 'set_retry_rules',
+        'unschedule', 'pause_schedule', 'resume_schedule', 'run_schedule', 'set_retry_rules',
         'discard_dead', 'cancel_revival', 'edit', 'edit_jobs',
-        'cancel_jobs', 'set_admission', 'set_schema'
+        'cancel_jobs', 'set_admission', 'set_schema', 'register_sql_handler',
+        'unregister_sql_handler', '_open_sql_handler', '_keep_sql_handler', 'on_change', 'off_change',
+        '_check_change', '_on_change'
+    ];
+    v_trigger constant text[] := array[
+        '_enqueue_changes', '_enqueue_rows', '_changes_from', '_changes_query'
     ];
 begin
-    foreach v_role in array array['forge_viewer', 'forge_producer', 'forge_worker', 'forge_operator'] loop
+    foreach v_role in array array[
+        'forge_viewer', 'forge_producer', 'forge_worker', 'forge_operator', 'forge_trigger', 'forge_runner'
+    ] loop
         if to_regrole(v_role) is null then
             begin
                 execute format('create role %I nologin', v_role);
@@ -55,6 +65,8 @@ begin
                         when 'forge_viewer' then v_viewer
                         when 'forge_producer' then v_producer
                         when 'forge_worker' then v_worker
+                        when 'forge_trigger' then v_trigger
+                        when 'forge_runner' then '{}'
                         else v_operator || v_viewer
                     end
                 )
@@ -62,5 +74,31 @@ begin
             execute format('grant execute on function %s to %I', v_signature, v_role);
         end loop;
     end loop;
+end;
+$do$;
+
+-- What others wrote never runs with the rights of the schema's owner: the functions that run it belong to
+-- roles that may do next to nothing.
+do $do$
+declare
+    v_pair text[];
+begin
+    foreach v_pair slice 1 in array array[
+        ['forge_runner', 'forge._call_handler(name, jsonb)'], ['forge_trigger', 'forge._on_change()']
+    ] loop
+        if not pg_has_role(v_pair[1], 'usage') then
+            execute format('grant %I to %I', v_pair[1], current_user);
+        end if;
+        execute format('grant execute on function %s to %I', v_pair[2], current_user);
+        -- to own something in a schema, one must for a moment be allowed to make it there
+        execute format('grant create on schema forge to %I', v_pair[1]);
+        execute format('alter function %s owner to %I', v_pair[2], v_pair[1]);
+        execute format('revoke create on schema forge from %I', v_pair[1]);
+    end loop;
+exception
+    when insufficient_privilege or undefined_object then
+        raise notice 'roles are missing: no SQL handlers and no changes that make jobs'
+            using hint = 'let an administrator create forge_runner and forge_trigger, grant them to the '
+                'owner of schema forge, then run forge migrate again';
 end;
 $do$;

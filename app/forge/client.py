@@ -12,11 +12,13 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from forge.calls.admission import AdmissionCalls
+from forge.calls.changes import ChangeCalls
 from forge.calls.editing import EditingCalls
 from forge.calls.failures import FailureCalls
 from forge.calls.operator import OperatorCalls
 from forge.calls.producer import ProducerCalls
 from forge.calls.schedules import ScheduleCalls
+from forge.calls.sql_handlers import SqlHandlerCalls
 from forge.calls.viewer import ViewerCalls
 from forge.calls.worker import WorkerCalls
 from forge.db import Connection
@@ -39,6 +41,8 @@ class Forge(
     FailureCalls,
     EditingCalls,
     AdmissionCalls,
+    SqlHandlerCalls,
+    ChangeCalls,
     ViewerCalls,
 ):
     """A queue in a database: `dsn`, or what the settings say. Connects at the first call."""

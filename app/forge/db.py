@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from typing import Any, Final, TypeVar
 
 import psycopg
@@ -81,7 +82,7 @@ def _prepare(function: str, arguments: dict[str, Any]) -> tuple[str, dict[str, A
     return text, sent
 
 
-async def call(conn: Connection, function: str, row: type[R], **arguments: Any) -> list[R]:
+async def call(conn: Connection, function: str, row: type[R], /, **arguments: Any) -> list[R]:
     """Calls `forge.<function>` with named arguments and returns its rows. Raises `ForgeError`."""
     text, sent = _prepare(function, arguments)
     try:
@@ -92,7 +93,7 @@ async def call(conn: Connection, function: str, row: type[R], **arguments: Any) 
         raise _explain(error, sent) from error
 
 
-async def call_values(conn: Connection, function: str, **arguments: Any) -> list[Any]:
+async def call_values(conn: Connection, function: str, /, **arguments: Any) -> list[Any]:
     """As `call`, for a function that returns a set of scalars."""
     text, sent = _prepare(function, arguments)
     try:
@@ -115,10 +116,19 @@ def _is_no_integer(value: Any) -> bool:
     return isinstance(value, int) and not -(2**31) <= value < 2**31
 
 
-async def call_value(conn: Connection, function: str, **arguments: Any) -> Any:
+async def call_value(conn: Connection, function: str, /, **arguments: Any) -> Any:
     """As `call`, for a function that returns one scalar."""
     values = await call_values(conn, function, **arguments)
     return values[0] if values else None
+
+
+async def limit_statements(conn: Connection, limit: timedelta) -> None:
+    """Ends the statements of the present transaction that take longer. Raises `ForgeError`."""
+    milliseconds = str(max(1, int(limit.total_seconds() * 1000)))
+    try:
+        await conn.execute("select set_config('statement_timeout', %s, true)", (milliseconds,))
+    except psycopg.Error as error:
+        raise translate(error) from error
 
 
 # What a function cannot do: it runs in a transaction. TRUNCATE would lock the tables for all.

@@ -389,3 +389,49 @@ def context_of(job: Job) -> JobContext:
     from forge.worker.context import context_of as find  # it knows jobs, too
 
     return find(job)
+
+
+class SqlHandler(Row, frozen=True):
+    """A type whose jobs an SQL function runs. SQL: forge.sql_handler_row."""
+
+    type: str
+    function: str
+    run_as: str | None
+    timeout: timedelta | None
+    queue: str | None
+    problem: str | None
+    created_at: datetime
+    updated_at: datetime
+
+
+class Run(Row, frozen=True):
+    """A job that an SQL function ran, and what became of it. SQL: forge.run_row."""
+
+    id: int
+    type: str
+    status: str
+    result: Any
+    error_type: str | None
+    error: str | None
+    scheduled_at: datetime | None
+    attempts: int
+
+
+class TableChange(Row, frozen=True):
+    """A table whose changes make jobs. SQL: forge.change_row."""
+
+    name: str
+    relation: str
+    events: list[str]
+    type: str
+    each: str
+    when_condition: str | None
+    key: str | None
+    queue: str
+    priority: int
+    debounce: timedelta | None
+    if_changed: list[str] | None
+    without: list[str] | None
+    options: Any
+    on_error: str
+    enabled: bool

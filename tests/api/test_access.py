@@ -30,6 +30,8 @@ MAY = {
     ("GET", "/retry-rules"): {"viewer", "operator"},
     ("GET", "/queues"): {"viewer", "operator"},
     ("GET", "/workers"): {"viewer", "operator"},
+    ("GET", "/sql-handlers"): {"viewer", "operator"},
+    ("GET", "/changes"): {"viewer", "operator"},
     ("GET", "/events"): {"viewer", "operator"},
     ("GET", "/jobs/{job_id:int}"): {"viewer", "producer", "operator"},
     ("GET", "/jobs/{job_id:int}/explain"): {"viewer", "operator"},

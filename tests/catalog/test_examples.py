@@ -20,7 +20,10 @@ def test_every_example_runs(tx: Conn) -> None:
         assert example.endswith(";"), function.name
         try:
             with tx.transaction(force_rollback=True):
-                tx.execute(example.encode()).fetchall()
+                cursor = tx.execute(example.encode())
+                while cursor.nextset():
+                    pass
+                cursor.fetchall()
         except psycopg.Error as error:
             if error.sqlstate not in ABOUT_THE_ID:
                 failed.append(f"{function.name}: {error}")

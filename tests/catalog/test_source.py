@@ -25,12 +25,16 @@ TABLES = """
     throughput_samples tick_tasks all_jobs schedules
     retry_rules pauses dead_tallies error_groups revivals
     spent_keys admissions deferrals payload_checks
-    job_logs job_logs_default log_settings
+    job_logs job_logs_default log_settings sql_handlers
 """
 DYNAMIC = {
     "16_payload_checks.sql",
     "17_set_admission.sql",
     "61_partitions.sql",
+    "81_sql_handlers.sql",
+    "83_run.sql",
+    "84_changes.sql",
+    "85_register.sql",
     "99_grants.sql",
 }
 

@@ -26,7 +26,7 @@ class Calls:
     def __init__(self, connection: Conn) -> None:
         self.connection = connection
 
-    def rows(self, function: str, **arguments: object) -> list[DictRow]:
+    def rows(self, function: str, /, **arguments: object) -> list[DictRow]:
         given = {k: Jsonb(v) if isinstance(v, dict) else v for k, v in arguments.items()}
         named = sql.SQL(", ").join(
             sql.SQL("{} => {}").format(sql.Identifier(name), sql.Placeholder(name))
@@ -35,18 +35,25 @@ class Calls:
         query = sql.SQL("select * from forge.{}({})").format(sql.Identifier(function), named)
         return self.connection.execute(query, given).fetchall()
 
-    def row(self, function: str, **arguments: object) -> DictRow:
+    def row(self, function: str, /, **arguments: object) -> DictRow:
         (row,) = self.rows(function, **arguments)
         return row
 
-    def value(self, function: str, **arguments: object) -> Any:
+    def value(self, function: str, /, **arguments: object) -> Any:
         (value,) = self.row(function, **arguments).values()
         return value
 
-    def refusal(self, code: str, function: str, **arguments: object) -> Diagnostic:
+    def refusal(self, code: str, function: str, /, **arguments: object) -> Diagnostic:
         """What the error with this SQLSTATE says."""
         with pytest.raises(psycopg.Error) as caught, self.connection.transaction():
             self.rows(function, **arguments)
+        assert caught.value.sqlstate == code, caught.value
+        return caught.value.diag
+
+    def refusal_of(self, code: str, statement: str) -> Diagnostic:
+        """What the error with this SQLSTATE says of a statement."""
+        with pytest.raises(psycopg.Error) as caught, self.connection.transaction():
+            self.connection.execute(statement.encode())
         assert caught.value.sqlstate == code, caught.value
         return caught.value.diag
 

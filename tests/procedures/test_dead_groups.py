@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -40,7 +41,7 @@ def added_up(request: pytest.FixtureRequest, call: Calls, noon: Clock) -> Iterat
     """Nothing depends on whether the tick has added the tallies up."""
     rows = call.rows
 
-    def with_tick(function: str, **arguments: object) -> list[dict[str, object]]:
+    def with_tick(function: str, /, **arguments: object) -> list[dict[str, Any]]:
         if request.param == "after a tick" and function == "dead_groups":
             noon.advance(seconds=1)
             rows("tick")

@@ -46,11 +46,14 @@ def start(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[StartWorke
     started: list[WorkerProcess] = []
     numbers = count()
 
-    def start_worker(*options: str, dsn: str | None = None, app: str = "app") -> WorkerProcess:
+    def start_worker(
+        *options: str, dsn: str | None = None, app: str | None = "tests.worker.app:forge"
+    ) -> WorkerProcess:
         if dsn is None:
             database: Database = request.getfixturevalue("db")
             dsn = database.dsn
-        worker = WorkerProcess(dsn, tmp_path / f"worker-{next(numbers)}.log", *options, app=app)
+        log = tmp_path / f"worker-{next(numbers)}.log"
+        worker = WorkerProcess(dsn, log, *options, app=app)
         started.append(worker)
         return worker
 

@@ -28,10 +28,12 @@ def until(what: Callable[[], T], *, seconds: float = 20.0, why: str = "") -> T:
 class WorkerProcess:
     """`forge worker` of an app of these tests with the given options; its log in `log`."""
 
-    def __init__(self, dsn: str, log: Path, *options: str, app: str = "app") -> None:
+    def __init__(
+        self, dsn: str, log: Path, *options: str, app: str | None = "tests.worker.app:forge"
+    ) -> None:
         self.log = log
         self._out: IO[bytes] = log.open("wb")
-        command = [sys.executable, "-m", "forge", "worker", f"tests.worker.{app}:forge", *options]
+        command = [sys.executable, "-m", "forge", "worker", *filter(None, [app]), *options]
         environment = {**os.environ, "DATABASE_URL": dsn, "PYTHONUNBUFFERED": "1"}
         self._process = subprocess.Popen(
             command, cwd=ROOT, env=environment, stdout=self._out, stderr=subprocess.STDOUT

@@ -26,7 +26,9 @@ Enqueue = Callable[..., list[int]]
 
 @pytest.fixture
 def heavy(start: StartWorker) -> Callable[..., WorkerProcess]:
-    return lambda *options: start("--poll-interval", "0.1", *options, app="heavy")
+    return lambda *options: start(
+        "--poll-interval", "0.1", *options, app="tests.worker.heavy:forge"
+    )
 
 
 def job_of(db: Database, id: int) -> dict[str, Any]:

@@ -79,22 +79,22 @@ class Caller:
                 return await work(own)
 
     async def _many(
-        self, row: type[R], function: str, connection: Connection | None = None, **arguments: Any
+        self, row: type[R], function: str, connection: Connection | None = None, /, **arguments: Any
     ) -> list[R]:
         return await self._with(connection, lambda conn: call(conn, function, row, **arguments))
 
     async def _one(
-        self, row: type[R], function: str, connection: Connection | None = None, **arguments: Any
+        self, row: type[R], function: str, connection: Connection | None = None, /, **arguments: Any
     ) -> R:
         (only,) = await self._many(row, function, connection, **arguments)
         return only
 
     async def _value(
-        self, function: str, connection: Connection | None = None, **arguments: Any
+        self, function: str, connection: Connection | None = None, /, **arguments: Any
     ) -> Any:
         return await self._with(connection, lambda conn: call_value(conn, function, **arguments))
 
     async def _values(
-        self, function: str, connection: Connection | None = None, **arguments: Any
+        self, function: str, connection: Connection | None = None, /, **arguments: Any
     ) -> list[Any]:
         return await self._with(connection, lambda conn: call_values(conn, function, **arguments))

@@ -71,6 +71,12 @@ def load_app(target: str) -> Forge:
 )
 @click.option("--builtin", is_flag=True, help="Also run email, webhook and report jobs.")
 @click.option(
+    "--sql/--no-sql",
+    default=None,
+    help="Run jobs whose handler is an SQL function: with --sql also without a MODULE. "
+    "Default: beside the others.",
+)
+@click.option(
     "--poll-interval",
     default=1.0,
     show_default=True,
@@ -101,15 +107,19 @@ def load_app(target: str) -> Forge:
 @click.option("--drain", is_flag=True, help="End when no job is due.")
 @click.option("--name", help="A name of its own.  [default: host, process id and a random part]")
 def worker(
-    app: str | None, queues: dict[str, int], builtin: bool, name: str | None, **options: Any
+    app: str | None,
+    queues: dict[str, int],
+    builtin: bool,
+    name: str | None,
+    **options: Any,
 ) -> int:
     """Run jobs with the handlers of a Forge in your code, such as myapp:forge.
 
     SIGTERM and SIGINT: claim no more, let running jobs finish for --grace seconds, give the rest
     back. A second signal: give everything back at once; exit status 128 + the signal.
     """
-    if app is None and not builtin:
-        raise click.UsageError("name a Forge, such as myapp:forge, or pass --builtin")
+    if app is None and not builtin and not options["sql"]:
+        raise click.UsageError("name a Forge, such as myapp:forge, or pass --builtin or --sql")
     from forge.client import Forge
 
     forge = Forge() if app is None else load_app(app)

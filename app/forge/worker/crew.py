@@ -11,8 +11,9 @@ from forge.worker.link import Link, Outage
 from forge.worker.options import Options
 from forge.worker.outbox import Outbox
 from forge.worker.processes import Processes
-from forge.worker.registry import Registry
+from forge.worker.registry import Handler, Registry
 from forge.worker.reports import Reports
+from forge.worker.sql_jobs import SqlJobs
 from forge.worker.threads import Threads
 
 
@@ -32,6 +33,7 @@ class Crew:
         self.abandoned = Abandoned(self.options.max_abandoned)
         self.outbox_link = self.link("outbox")
         self.outbox = Outbox(self.outbox_link, self.held)
+        self.sql = SqlJobs(self.dsn, self.registry, self.options.concurrency)
 
     def link(self, part: str, dsn: str | None = None) -> Link:
         name = f"forge worker {part}"
@@ -42,5 +44,12 @@ class Crew:
         return {
             "worker": self.options.name,
             "lease": self.options.lease_interval,
-            "types": list(self.registry),
         }
+
+    def types(self) -> list[str]:
+        """All that this worker can run."""
+        return [*self.registry, *self.sql.all_types()]
+
+    def handler(self, type: str) -> Handler:
+        """What runs a job that was claimed."""
+        return self.registry.get(type, self.sql.handler)

@@ -135,7 +135,10 @@ class Lane:
             "results": results if any(results) else ABSENT,
         }
         if room:
-            return await call(conn, "exchange", Job, **finished, **self._claim, max_jobs=room)
+            types = [*self._crew.registry, *self._crew.sql.types(self.queue)]
+            return await call(
+                conn, "exchange", Job, **finished, **self._claim, max_jobs=room, types=types
+            )
         await call_values(conn, "complete_many", **finished, queue=self.queue)
         return []
 

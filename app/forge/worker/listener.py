@@ -38,7 +38,7 @@ def registration(crew: Crew, *, liveness: bool) -> dict[str, Any]:
     return {
         "worker": crew.options.name,
         "queues": list(crew.options.queues),
-        "types": list(crew.registry),
+        "types": crew.types(),
         "concurrency": crew.options.concurrency,
         "liveness": liveness,
         "host": socket.gethostname(),
@@ -63,6 +63,7 @@ class Listener:
         self._forget_at = 0.0
         self._running: asyncio.Task[None] | None = None
         self._connected = False
+        self._types: list[str] = []
         self.registered = asyncio.Event()
 
     def is_hung(self, queue: str) -> bool:
@@ -100,13 +101,21 @@ class Listener:
         conn.add_notify_handler(self._on_notify)
         for channel in (ARRIVALS, DUE, CANCELS):
             await conn.execute(sql.SQL("listen {}").format(sql.Identifier(channel)))
-        await call_value(conn, "register_worker", **registration(self._crew, liveness=True))
+        await self._register(conn)
         self._link.works()
         self._connected = True
         self.registered.set()
         self._beat()  # a cancellation may have been told while nobody listened
         for lane in self._lanes.values():
             lane.nudge()
+
+    async def _register(self, conn: Connection) -> None:
+        self._types = self._crew.types()
+        await call_value(conn, "register_worker", **registration(self._crew, liveness=True))
+
+    def look_again(self) -> None:
+        """The types that this worker runs have changed."""
+        self._stir.set()
 
     async def _watch(self, conn: Connection) -> None:
         loop = asyncio.get_running_loop()
@@ -120,6 +129,8 @@ class Listener:
             conn.pgconn.consume_input()
             while note := conn.pgconn.notifies():
                 self._hear(note.relname.decode(), note.extra.decode(errors="replace"))
+            if self._types != self._crew.types():
+                await self._register(conn)
             await self._unpark(conn)
             await self._park(conn)
 

@@ -26,7 +26,7 @@ class Worker:
     """Claims and runs jobs until it is told to stop."""
 
     def __init__(self, dsn: str, registry: Registry, options: Options) -> None:
-        if not registry:
+        if not registry and not options.sql:
             raise InvalidArgument("a worker needs handlers", None, "decorate one: @forge.handler")
         self._crew = Crew(dsn, options, registry)
         self._crew.reports.on_news = self._on_beat
@@ -50,6 +50,8 @@ class Worker:
         try:
             self._start(self._crew.outbox.run())
             self._start(self._crew.reports.run())
+            if not await self._until(stop, self._learn()):
+                return
             if self._listener is not None:
                 self._start(self._listener.run())
             if await self._until(stop, self._register()):
@@ -79,10 +81,19 @@ class Worker:
                 task.result()
         return not working.cancelled()
 
+    async def _learn(self) -> None:
+        """Which types SQL functions run; from then on it is looked at now and then."""
+        if self._crew.options.sql is not False:
+            await self._crew.sql.look(self._crew.outbox_link)
+            self._start(self._crew.sql.watch(self._crew.outbox_link, self._on_new_types))
+
     async def _register(self) -> None:
         if self._listener is not None:
             await self._listener.registered.wait()
             return
+        await self._enlist()
+
+    async def _enlist(self) -> None:
         arguments = registration(self._crew, liveness=False)
         await self._crew.outbox_link.insist(
             lambda conn: call_value(conn, "register_worker", **arguments)
@@ -92,6 +103,14 @@ class Worker:
         while not all(lane.drained.is_set() for lane in self._lanes.values()):
             for lane in self._lanes.values():
                 await lane.drained.wait()
+
+    def _on_new_types(self) -> None:
+        if self._listener is not None:
+            self._listener.look_again()
+        else:
+            self._start(self._enlist())
+        for lane in self._lanes.values():
+            lane.nudge()
 
     def _on_beat(self, context: JobContext, reason: str) -> None:
         if not context.finished and not context.knows(reason):
@@ -116,6 +135,7 @@ class Worker:
             await lane.close()
         await self._crew.outbox_link.close()
         await self._crew.reports_link.close()
+        await self._crew.sql.close()
 
     async def _say_goodbye(self) -> None:
         """The last acknowledgements, while the heart still beats; then off the list of workers."""

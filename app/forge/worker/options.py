@@ -37,6 +37,8 @@ class Options:
     listen: bool = True
     listen_dsn: str | None = None
     drain: bool = False
+    # Jobs whose handler is an SQL function: True also without other handlers, False not at all.
+    sql: bool | None = None
     name: str = field(default_factory=worker_name)
 
     def __post_init__(self) -> None:

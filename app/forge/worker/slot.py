@@ -51,8 +51,7 @@ class Slot:
         task = asyncio.current_task()
         assert task is not None
         owner, ready = self._owner, self._owner.ready
-        handlers, threads = self._crew.registry, self._crew.threads
-        processes = self._crew.processes
+        crew, threads, processes = self._crew, self._crew.threads, self._crew.processes
         yielded = time.monotonic()
         while True:
             if not ready.qsize():
@@ -65,7 +64,7 @@ class Slot:
             context.place = self
             timer = None if context.job.timeout is None else self._limit(context)
             try:
-                handler = handlers[context.job.type]
+                handler = crew.handler(context.job.type)
                 result = await run_handler(context, handler, threads, processes, task)
             except BaseException as error:
                 if owner.stopped:

@@ -1,0 +1,1 @@
+drop type forge.change_row;
