@@ -77,7 +77,7 @@ comment on column forge.jobs.slot is 'Whether it counts against the limit of its
 
 -- Serves the claim and the question which queues have work.
 create index job_ready_idx on forge.jobs (queue, priority desc, scheduled_at, id)
-where status = 'PENDING';
+where status = 'PENDING' and concurrency_key is null;
 
 -- Serves the search for lost leases.
 create index job_processing_idx on forge.jobs (lease_expires_at)

@@ -100,6 +100,9 @@ begin
         job.retry_base, job.retry_factor, job.retry_cap, job.retry_jitter, job.max_retries
     );
     perform forge._check_size('payload', job.payload);
+    if job.concurrency_key is not null then
+        perform forge._check_name('concurrency_key', job.concurrency_key);
+    end if;
 
     v_job.status := 'PENDING';
     v_job.attempts := 0;
@@ -120,8 +123,12 @@ begin
     v_job.unique_scope := case when job.unique_key is not null then job.queue end;
     v_job.schedule := job.schedule;
     v_job.nominal_at := job.nominal_at;
+    v_job.concurrency_key := job.concurrency_key;
     v_row := forge._insert(v_job);
 
+    if v_row.created and v_job.status = 'PENDING' and v_job.concurrency_key is not null then
+        perform forge._call_turn(v_job.queue, v_job.concurrency_key, v_job.scheduled_at);
+    end if;
     if v_row.created and v_job.status = 'PENDING' and v_job.scheduled_at <= _enqueue.at then
         perform forge._ring(v_job.queue);
     end if;
@@ -254,7 +261,8 @@ Parameters:
   debounce      each further enqueue of the key puts the job off to so long from then; default not
   debounce_max  but never beyond so long from its first enqueue; default no end
   concurrency_key
-                whose limits it counts against, such as a tenant''s; default none
+                whose limits it counts against, such as a tenant''s, and whose turn it waits for; 1 to 200
+                characters; default none
   depends_on    ids of jobs: it is WAITING until all of them are done; default none
   on_parent_failure
                 what it does when one of those dies or is cancelled: wait, run or cancel; default wait

@@ -46,6 +46,7 @@ begin
         from forge.jobs as j
         where j.queue = _next_priority.queue
             and j.status = 'PENDING'
+            and j.concurrency_key is null
             and j.priority >= lane.low
             and j.priority < _next_priority.below
         order by j.priority desc
@@ -183,6 +184,7 @@ begin
         from forge.jobs as j
         where j.queue = _lane_of.queue
             and j.status = 'PENDING'
+            and j.concurrency_key is null
             and j.priority = lane.low
             and j.scheduled_at < lane.floor
         order by j.scheduled_at
@@ -196,6 +198,7 @@ begin
     from forge.jobs as j
     where j.queue = _lane_of.queue
         and j.status = 'PENDING'
+        and j.concurrency_key is null
         and j.priority = lane.low
         and j.scheduled_at >= lane.floor
     order by j.scheduled_at

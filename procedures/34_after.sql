@@ -13,7 +13,7 @@ language plpgsql volatile
 as $function$
 begin
     -- unique: a key that stays taken for a while
-    -- limits: the next job of the same concurrency_key
+    perform forge._free_place(job, _after.at, null);
     -- flows: the jobs that depend on this one
 end;
 $function$;

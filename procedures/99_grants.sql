@@ -12,7 +12,11 @@ declare
     v_signature text;
     v_viewer constant text[] := array[
         'errors', 'transitions', 'version', 'now', 'stats', 'throughput', 'job', 'list_jobs',
+<<<<<<< HEAD
         'list_dead', 'list_queues', 'list_workers', 'overview', 'doctor', 'explain'
+=======
+        'list_dead', 'list_queues', 'list_limits', 'list_workers', 'overview', 'doctor'
+>>>>>>> f1c55fb (Keys wait in line, queues and keys have limits: tables, turns, rates and gates)
     ];
     v_producer constant text[] := array['enqueue', 'enqueue_many', 'errors', 'version'];
     v_worker constant text[] := array[
@@ -21,7 +25,7 @@ declare
         'transitions', 'version'
     ];
     v_operator constant text[] := array[
-        'cancel', 'retry', 'retry_dead', 'discard', 'pause', 'resume', 'set_queue', 'set_type',
+        'cancel', 'retry', 'retry_dead', 'discard', 'pause', 'resume', 'set_queue', 'set_limits', 'set_type',
         'set_retention', 'drop_queue', 'tick', 'enqueue', 'enqueue_many'
     ];
 begin

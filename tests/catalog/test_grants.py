@@ -17,7 +17,11 @@ def names(text: str) -> set[str]:
 READING = names(
     """
     errors transitions version now stats throughput job list_jobs list_dead list_queues
+<<<<<<< HEAD
     list_workers overview doctor explain
+=======
+    list_limits list_workers overview doctor
+>>>>>>> f1c55fb (Keys wait in line, queues and keys have limits: tables, turns, rates and gates)
     """
 )
 GRANTED = {
@@ -32,7 +36,7 @@ GRANTED = {
     "forge_operator": READING
     | names(
         """
-        cancel retry retry_dead discard pause resume set_queue set_type set_retention drop_queue
+        cancel retry retry_dead discard pause resume set_queue set_limits set_type set_retention drop_queue
         tick enqueue enqueue_many
         """
     ),

@@ -1,0 +1,7 @@
+drop type forge.limits_row;
+drop type forge.visit;
+drop type forge.allowance;
+drop table forge.starts;
+drop table forge.turns;
+drop sequence forge.turn_ticket_seq;
+drop table forge.limits;
