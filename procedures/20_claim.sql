@@ -78,8 +78,11 @@ begin
             select from forge.turns as t where t.queue = _choose.queue and t.turn_at <= _choose.at
         )
     into v_paused, v_lanes, v_limited
-    from (values (_choose.queue)) as n (queue)
-    left join forge.queues as q on q.queue = n.queue;
+    from forge.queues as q
+    where q.queue = _choose.queue;
+    if not found then       -- no tick has seen it yet
+        v_limited := forge._has_turn(_choose.queue, _choose.at);
+    end if;
     if v_paused then
         return null;
     elsif v_limited and not _choose.plain then
