@@ -4,6 +4,5 @@ drop type forge.allowance;
 drop table forge.starts;
 drop table forge.turns;
 drop sequence forge.turn_ticket_seq;
-drop table forge.places;
 drop table forge.lines;
 drop table forge.limits;

@@ -37,13 +37,10 @@ comment on column forge.limits.settled is
 'Whether every claim and every end of a job goes by these limits: those that began before they were set may not.';
 comment on column forge.limits.mark is 'The next transaction id when a tick first saw them.';
 
--- Tables of their own, not indexes of forge.jobs: each further one there makes a plain job dearer by a
--- fortieth, though it has no entry in it.
+-- In a table of its own, as each further index of forge.jobs makes every job dearer by a fiftieth.
 create table forge.lines (
     queue text collate "C" not null,
     key text collate "C" not null,
-    priority integer not null,
-    scheduled_at timestamptz not null,
     id bigint not null
 ) with (
     autovacuum_vacuum_scale_factor = 0,
@@ -53,31 +50,10 @@ create table forge.lines (
     autovacuum_vacuum_cost_delay = 0
 );
 
-comment on table forge.lines is 'The jobs with a concurrency_key that are PENDING, key by key.';
-
--- Serves the claim of the jobs of one key.
-create index line_order_idx on forge.lines (queue, key, priority desc, scheduled_at, id);
+comment on table forge.lines is 'The jobs with a concurrency_key that are PENDING or PROCESSING, in the order of ids.';
 
 -- Serves the order of a key whose jobs run one by one, and whoever leaves the line.
-create index line_id_idx on forge.lines (queue, key, id);
-
-create table forge.places (
-    queue text collate "C" not null,
-    key text collate "C" not null,
-    id bigint not null
-) with (
-    autovacuum_vacuum_scale_factor = 0,
-    autovacuum_vacuum_threshold = 5000,
-    autovacuum_analyze_scale_factor = 0,
-    autovacuum_analyze_threshold = 50000,
-    autovacuum_vacuum_cost_delay = 0
-);
-
-comment on table forge.places is
-'The jobs that run and count against a limit; the key is '''' for those that have none.';
-
--- Serves the counts of a queue and of a key, and whoever leaves its place.
-create index place_idx on forge.places (queue, key, id);
+create index line_idx on forge.lines (queue, key, id);
 
 create sequence forge.turn_ticket_seq as bigint;
 

@@ -127,7 +127,7 @@ begin
     v_row := forge._insert(v_job);
 
     if v_row.created and v_job.status = 'PENDING' and v_job.concurrency_key is not null then
-        perform forge._call_turn(v_job.queue, v_job.concurrency_key, v_job.scheduled_at);
+        perform forge._join_line(v_job.queue, v_job.concurrency_key, v_row.id, v_job.scheduled_at);
     end if;
     if v_row.created and v_job.status = 'PENDING' and v_job.scheduled_at <= _enqueue.at then
         perform forge._ring(v_job.queue);

@@ -1,9 +1,5 @@
 -- Turns: the jobs of one concurrency_key stand in a line of their own, and the keys of a queue take turns.
 --
--- forge.lines has the PENDING jobs with a key, forge.places those that run and count against a limit. Both
--- are written with the row of the job, under its lock: whoever makes such a job PENDING joins the line,
--- whoever changes its time, its priority or its status leaves the line first.
---
 -- A row of forge.turns says that a key is worth a look at a time. What holds: a key with a job that could
 -- start has a turn that is due, committed with whatever made the job ready. Who makes one ready (enqueue,
 -- retry, an end that frees a place) takes hold of a due turn of its key with "for key share", or adds one.
@@ -65,30 +61,38 @@ $function$;
 comment on function forge._has_turn(text, timestamptz) is
 'Whether a queue has a key whose turn it is. Internal.';
 
-create or replace function forge._join_line(job forge.jobs)
+create or replace function forge._join_line(
+    queue text,
+    key text,
+    id bigint,
+    at timestamptz
+)
 returns void
 language plpgsql volatile
 as $function$
 begin
-    insert into forge.lines (queue, key, priority, scheduled_at, id)
-    values (job.queue, job.concurrency_key, job.priority, job.scheduled_at, job.id);
-    perform forge._call_turn(job.queue, job.concurrency_key, job.scheduled_at);
+    insert into forge.lines (queue, key, id) values (_join_line.queue, _join_line.key, _join_line.id);
+    perform forge._call_turn(_join_line.queue, _join_line.key, _join_line.at);
 end;
 $function$;
-comment on function forge._join_line(forge.jobs) is
-'Puts a job with a concurrency_key, which is PENDING now, into its line. Internal.';
+comment on function forge._join_line(text, text, bigint, timestamptz) is
+'Puts a job with a concurrency_key, which has become PENDING and is due at a time, into its line. Internal.';
 
-create or replace function forge._leave_line(job forge.jobs)
+create or replace function forge._leave_line(
+    queue text,
+    key text,
+    id bigint
+)
 returns void
 language plpgsql volatile
 as $function$
 begin
     delete from forge.lines as l
-    where l.queue = job.queue and l.key = job.concurrency_key and l.id = job.id;
+    where l.queue = _leave_line.queue and l.key = _leave_line.key and l.id = _leave_line.id;
 end;
 $function$;
-comment on function forge._leave_line(forge.jobs) is
-'Takes a job, locked by the caller, out of its line. Internal.';
+comment on function forge._leave_line(text, text, bigint) is
+'Takes a job that has ended, or moves, out of its line. Internal.';
 
 create or replace function forge._free_place(
     job forge.jobs,
@@ -102,23 +106,16 @@ declare
     v_limited boolean := job.slot;
 begin
     if job.concurrency_key is not null then
-        -- Its end can make others ready only in a queue that has limits, or had some.
+        -- That one stops can let others start only in a queue that has limits, or had some.
         v_limited := exists (select from forge.limits as l where l.queue = job.queue);
-        if job.status = 'PENDING' then
-            perform forge._leave_line(job);
+        if v_limited or _free_place.back_at is not null then
+            perform forge._call_turn(
+                job.queue, job.concurrency_key,
+                case when v_limited then _free_place.at else _free_place.back_at end
+            );
         end if;
-    end if;
-    if v_limited then
-        delete from forge.places as p
-        where p.queue = job.queue and p.key = coalesce(job.concurrency_key, '') and p.id = job.id;
-    end if;
-    if job.concurrency_key is not null then
-        if _free_place.back_at is not null then
-            job.scheduled_at := _free_place.back_at;
-            perform forge._join_line(job);
-        end if;
-        if v_limited then
-            perform forge._call_turn(job.queue, job.concurrency_key, _free_place.at);
+        if _free_place.back_at is null then
+            perform forge._leave_line(job.queue, job.concurrency_key, job.id);
         end if;
     end if;
     if v_limited then
@@ -141,8 +138,10 @@ begin
     return (
         select count(*)
         from (
-            select from forge.places as p
-            where p.queue = _running_of_key.queue and p.key = _running_of_key.key
+            select from forge.jobs as j
+            where j.queue = _running_of_key.queue
+                and j.status = 'PROCESSING'
+                and j.concurrency_key = _running_of_key.key
             limit _running_of_key.most
         ) as r
     );
@@ -155,18 +154,19 @@ create or replace function forge._head(
     queue text,
     key text
 )
-returns forge.lines
+returns forge.jobs
 language plpgsql volatile
 as $function$
 declare
-    v_line forge.lines;
+    v_job forge.jobs;
 begin
-    select l.* into v_line
+    select j.* into v_job
     from forge.lines as l
+    join forge.jobs as j on j.id = l.id
     where l.queue = _head.queue and l.key = _head.key
     order by l.id
     limit 1;
-    return v_line;
+    return v_job;
 end;
 $function$;
 comment on function forge._head(text, text) is
@@ -176,6 +176,7 @@ them when those are done. Internal.';
 create or replace function forge._next_of_key(
     queue text,
     key text,
+    chosen bigint[],
     at timestamptz
 )
 returns timestamptz
@@ -187,12 +188,14 @@ declare
     v_first timestamptz;
 begin
     for v_look in 1..100 loop
-        select l.priority, l.scheduled_at into v_priority, v_next
-        from forge.lines as l
-        where l.queue = _next_of_key.queue
-            and l.key = _next_of_key.key
-            and l.priority < v_priority
-        order by l.priority desc, l.scheduled_at, l.id
+        select j.priority, j.scheduled_at into v_priority, v_next
+        from forge.jobs as j
+        where j.queue = _next_of_key.queue
+            and j.status = 'PENDING'
+            and j.concurrency_key = _next_of_key.key
+            and j.priority < v_priority
+            and j.id <> all (_next_of_key.chosen)
+        order by j.priority desc, j.scheduled_at, j.id
         limit 1;
         if not found then
             return v_first;
@@ -206,12 +209,13 @@ begin
     return least(v_first, _next_of_key.at + interval '1 second');
 end;
 $function$;
-comment on function forge._next_of_key(text, text, timestamptz) is
-'When the first job in the line of a key is due; null: there is none. Internal.';
+comment on function forge._next_of_key(text, text, bigint[], timestamptz) is
+'When the first pending job of a key is due, but for those that were just chosen; null: it has none. Internal.';
 
 create or replace function forge._next_turn(
     queue text,
     key text,
+    chosen bigint[],
     at timestamptz
 )
 returns timestamptz
@@ -220,21 +224,25 @@ as $function$
 declare
     v_limits forge.limits;
     v_most integer;
+    v_running integer;
     v_next timestamptz;
     v_rate forge.allowance;
 begin
     -- Read anew, as they may have been changed since the claim began.
     select l.* into v_limits from forge.limits as l where l.queue = _next_turn.queue;
-    if v_limits.key_fifo then
-        v_most := 1;
+    v_most := case when v_limits.key_fifo then 1 else v_limits.key_max_running end;
+    if v_most is not null then
+        v_running := cardinality(_next_turn.chosen)
+            + forge._running_of_key(_next_turn.queue, _next_turn.key, v_most);
+    end if;
+    if v_limits.key_fifo and v_running = 0 then
         v_next := (forge._head(_next_turn.queue, _next_turn.key)).scheduled_at;
     else
-        v_most := v_limits.key_max_running;
-        v_next := forge._next_of_key(_next_turn.queue, _next_turn.key, _next_turn.at);
+        v_next := forge._next_of_key(_next_turn.queue, _next_turn.key, _next_turn.chosen, _next_turn.at);
     end if;
     if v_next is null then
         return null;
-    elsif v_most <= forge._running_of_key(_next_turn.queue, _next_turn.key, v_most) then
+    elsif v_running >= v_most then
         -- The end of any of them calls the key, but for an end that began before there was a limit.
         return case when not v_limits.settled then _next_turn.at end;
     elsif v_limits.key_rate is not null then
@@ -248,7 +256,7 @@ begin
     return v_next;
 end;
 $function$;
-comment on function forge._next_turn(text, text, timestamptz) is
+comment on function forge._next_turn(text, text, bigint[], timestamptz) is
 'When a key is worth a look again; null: not before somebody calls it. Internal.';
 
 create or replace function forge._choose_head(
@@ -262,7 +270,7 @@ language plpgsql volatile
 as $function$
 declare
     v_space constant integer := forge._lock_space('claim');
-    v_head constant forge.lines := forge._head(_choose_head.queue, _choose_head.key);
+    v_head constant forge.jobs := forge._head(_choose_head.queue, _choose_head.key);
     v_ids bigint[];
 begin
     select array_agg(f.id) into v_ids
@@ -287,6 +295,7 @@ create or replace function forge._choose_of_key(
     key text,
     max_jobs integer,
     types text[],
+    chosen bigint[],
     at timestamptz
 )
 returns bigint[]
@@ -299,32 +308,32 @@ declare
     v_ids bigint[];
     v_chosen bigint[] := '{}'::bigint[];
 begin
-    -- As in _choose: one priority after the other, each a range of line_order_idx that ends now.
+    -- As in _choose: one priority after the other, each a range of job_aside_idx that ends now.
     while v_left > 0 loop
-        select l.priority into v_priority
-        from forge.lines as l
-        where l.queue = _choose_of_key.queue
-            and l.key = _choose_of_key.key
-            and l.priority < v_priority
-        order by l.priority desc
+        select j.priority into v_priority
+        from forge.jobs as j
+        where j.queue = _choose_of_key.queue
+            and j.status = 'PENDING'
+            and j.concurrency_key = _choose_of_key.key
+            and j.priority < v_priority
+        order by j.priority desc
         limit 1;
         exit when not found;
 
         select array_agg(f.id) into v_ids
         from (                      -- a fence: the limit holds under any plan
-            select l.id
-            from forge.lines as l
-            join forge.jobs as j on j.id = l.id
-            where l.queue = _choose_of_key.queue
-                and l.key = _choose_of_key.key
-                and l.priority = v_priority
-                and l.scheduled_at <= _choose_of_key.at
+            select j.id
+            from forge.jobs as j
+            where j.queue = _choose_of_key.queue
                 and j.status = 'PENDING'
+                and j.concurrency_key = _choose_of_key.key
+                and j.priority = v_priority
                 and j.scheduled_at <= _choose_of_key.at
                 and (_choose_of_key.types is null or j.type = any(_choose_of_key.types))
-            order by l.scheduled_at, l.id
+                and j.id <> all (_choose_of_key.chosen)
+            order by j.scheduled_at, j.id
             limit v_left
-            for no key update of j skip locked
+            for no key update skip locked
         ) as f
         -- tried for these rows only, so never more locks than jobs
         where pg_try_advisory_xact_lock(v_space, forge._claim_key(f.id));
@@ -337,5 +346,5 @@ begin
     return v_chosen;
 end;
 $function$;
-comment on function forge._choose_of_key(text, text, integer, text[], timestamptz) is
-'The next jobs of one key, their rows and claim locks taken. Internal.';
+comment on function forge._choose_of_key(text, text, integer, text[], bigint[], timestamptz) is
+'The next jobs of one key, their rows and claim locks taken, without those chosen before. Internal.';

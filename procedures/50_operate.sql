@@ -93,7 +93,7 @@ begin
         return false;
     end if;
     if job.concurrency_key is not null then
-        perform forge._call_turn(job.queue, job.concurrency_key, _revive.at);
+        perform forge._join_line(job.queue, job.concurrency_key, job.id, _revive.at);
     end if;
     return true;
 end;

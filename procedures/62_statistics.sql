@@ -79,8 +79,8 @@ declare
     v_next text;
     v_keyed text;
 begin
-    -- From one name to the next over job_ready_idx and job_key_idx: two probes a queue, however many jobs there are. In a
-    -- queue with lanes the probe would walk over its dead rows: it is stepped over, and named.
+    -- From one name to the next over job_ready_idx and turn_due_idx: two probes a queue, however many jobs
+    -- there are. In a queue with lanes the probe would walk over its dead rows: it is stepped over, and named.
     loop
         select q.queue into v_laned
         from forge.queues as q
@@ -101,10 +101,10 @@ begin
             order by j.queue
             limit 1;
         end if;
-        select j.queue into v_keyed
-        from forge.jobs as j
-        where j.status = 'PENDING' and j.concurrency_key is not null and j.queue > v_queue
-        order by j.queue
+        select t.queue into v_keyed
+        from forge.turns as t
+        where t.queue > v_queue
+        order by t.queue
         limit 1;
         v_queue := least(coalesce(v_next, v_laned), v_keyed);
         exit when v_queue is null;

@@ -12,11 +12,7 @@ declare
     v_signature text;
     v_viewer constant text[] := array[
         'errors', 'transitions', 'version', 'now', 'stats', 'throughput', 'job', 'list_jobs',
-<<<<<<< HEAD
-        'list_dead', 'list_queues', 'list_workers', 'overview', 'doctor', 'explain'
-=======
-        'list_dead', 'list_queues', 'list_limits', 'list_workers', 'overview', 'doctor'
->>>>>>> f1c55fb (Keys wait in line, queues and keys have limits: tables, turns, rates and gates)
+        'list_dead', 'list_queues', 'list_limits', 'list_workers', 'overview', 'doctor', 'explain'
     ];
     v_producer constant text[] := array['enqueue', 'enqueue_many', 'errors', 'version'];
     v_worker constant text[] := array[

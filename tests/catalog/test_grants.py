@@ -17,11 +17,7 @@ def names(text: str) -> set[str]:
 READING = names(
     """
     errors transitions version now stats throughput job list_jobs list_dead list_queues
-<<<<<<< HEAD
-    list_workers overview doctor explain
-=======
-    list_limits list_workers overview doctor
->>>>>>> f1c55fb (Keys wait in line, queues and keys have limits: tables, turns, rates and gates)
+    list_limits list_workers overview doctor explain
     """
 )
 GRANTED = {

@@ -22,7 +22,7 @@ STRINGS = re.compile(r"'(?:[^']|'')*'")
 RELATION = re.compile(r"\b(?:from|join|into|update|delete from)\s+([a-z_]\w*)\b(?!\s*[.(])")
 TABLES = """
     jobs history history_default dead_jobs workers queues types settings tallies queue_totals
-    throughput_samples tick_tasks all_jobs limits turns starts
+    throughput_samples tick_tasks all_jobs limits lines turns starts
 """
 DYNAMIC = {"61_partitions.sql", "99_grants.sql"}
 

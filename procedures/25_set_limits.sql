@@ -124,7 +124,11 @@ begin
         limits.key_rate, limits.key_per, limits.key_fifo,
         case
             when limits.max_running is not null
-            then (select count(*) from forge.jobs as j where j.queue = limits.queue and j.slot)
+            then (
+                select count(*)
+                from forge.jobs as j
+                where j.queue = limits.queue and j.status = 'PROCESSING' and j.slot
+            )
         end,
         limits.created_at, limits.updated_at
     );
@@ -350,10 +354,14 @@ declare
     );
 begin
     -- After that lock: a job that somebody has enqueued meanwhile needs its turn.
-    perform from forge.jobs as j
-    where j.queue = _drop_limits.queue and j.concurrency_key is not null and j.status <> 'WAITING'
-    limit 1;
-    if found then
+    delete from forge.lines as l
+    where l.ctid = any(array(
+        select o.ctid
+        from forge.lines as o
+        where o.queue = _drop_limits.queue and not exists (select from forge.jobs as j where j.id = o.id)
+        limit _drop_limits.max_rows
+    ));
+    if exists (select from forge.lines as l where l.queue = _drop_limits.queue) then
         return false;
     end if;
     delete from forge.turns as t where t.queue = _drop_limits.queue and t.ticket = any(v_held);
