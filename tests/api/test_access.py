@@ -26,6 +26,8 @@ MAY = {
     ("GET", "/dlq"): {"viewer", "operator"},
     ("GET", "/queues"): {"viewer", "operator"},
     ("GET", "/workers"): {"viewer", "operator"},
+    ("GET", "/limits"): {"viewer", "operator"},
+    ("PATCH", "/limits/{name:path}"): {"operator"},
     ("GET", "/events"): {"viewer", "operator"},
     ("GET", "/jobs/{job_id:int}"): {"viewer", "producer", "operator"},
     ("GET", "/jobs/{job_id:int}/explain"): {"viewer", "operator"},

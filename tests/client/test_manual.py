@@ -8,6 +8,7 @@ import re
 import pytest
 
 from forge import Forge
+from forge.calls.limits import LimitCalls
 from forge.calls.operator import OperatorCalls
 from forge.calls.producer import JobOptions, ProducerCalls
 from forge.calls.viewer import ViewerCalls
@@ -16,7 +17,7 @@ from tests.database import Conn
 
 METHODS = [
     method
-    for role in (ProducerCalls, WorkerCalls, OperatorCalls, ViewerCalls)
+    for role in (ProducerCalls, WorkerCalls, OperatorCalls, LimitCalls, ViewerCalls)
     for _, method in inspect.getmembers(role, inspect.iscoroutinefunction)
     if "SQL: forge." in (method.__doc__ or "")
 ]

@@ -13,7 +13,19 @@ from litestar.datastructures import State
 from litestar.di import Provide
 from litestar.handlers import HTTPRouteHandler
 
-from forge.api import access, dlq, docs, events, jobs, origin, problems, queues, static, system
+from forge.api import (
+    access,
+    dlq,
+    docs,
+    events,
+    jobs,
+    limits,
+    origin,
+    problems,
+    queues,
+    static,
+    system,
+)
 from forge.api.database import Database
 from forge.api.headers import add_security_headers
 from forge.api.hub import Hub
@@ -40,6 +52,8 @@ ROUTES: list[HTTPRouteHandler] = [
     queues.list_queues,
     queues.change_queue,
     queues.list_workers,
+    limits.list_limits,
+    limits.change_limits,
     events.events,
     system.session,
     system.live,

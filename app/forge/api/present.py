@@ -14,12 +14,13 @@ from forge.api.shapes import (
     Counts,
     Job,
     Jobs,
+    Limits,
     Queue,
     QueueCounts,
     Stats,
     WorkerCounts,
 )
-from forge.models import JobView, QueueRow, StatsRow, WorkerRow
+from forge.models import JobView, LimitsRow, QueueRow, StatsRow, WorkerRow
 
 # A page of 500 jobs with payloads of 1 MiB would be half a gigabyte; this keeps it below 25 MB.
 LISTED_BYTES = 16 * 1024
@@ -72,6 +73,11 @@ def queue(row: QueueRow) -> Queue:
         created_at=row.created_at,
         updated_at=row.updated_at,
     )
+
+
+def limits(row: LimitsRow) -> Limits:
+    durations = {"per": _seconds(row.per), "key_per": _seconds(row.key_per)}
+    return Limits(**structs.asdict(row) | durations)
 
 
 _SUMMED = (

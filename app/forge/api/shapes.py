@@ -7,7 +7,7 @@ from typing import Annotated
 
 from msgspec import Meta, Struct, field
 
-from forge.models import JobView, Reason, ThroughputRow, WorkerRow
+from forge.models import JobView, LimitsRow, Reason, ThroughputRow, WorkerRow
 
 Next = Annotated[int, Meta(description="The `before` of the next page.")] | None
 
@@ -133,6 +133,22 @@ class Queue(Shape, frozen=True, kw_only=True):
 
 class Queues(Shape, frozen=True, kw_only=True):
     items: list[Queue]
+
+
+class Limits(
+    LimitsRow,
+    frozen=True,
+    kw_only=True,
+    rename={"per": "per_seconds", "key_per": "key_per_seconds"},
+):
+    """The limits of a queue; null: none. `running` counts against `max_running`."""
+
+    per: float | None  # type: ignore[assignment]
+    key_per: float | None  # type: ignore[assignment]
+
+
+class AllLimits(Shape, frozen=True, kw_only=True):
+    items: list[Limits]
 
 
 class Workers(Shape, frozen=True, kw_only=True):

@@ -45,7 +45,7 @@ SUMMARIES = {
     "job": "Show, cancel, retry or discard one job.",
     "explain": "Say why a job does not run.",
     "dlq": "List, retry and discard dead jobs.",
-    "queues": "List, pause, resume, set and drop queues.",
+    "queues": "List, pause, resume, set, limit and drop queues.",
     "stats": "Show numbers of each queue.",
     "top": "Watch the queues live.",
     "bench": "Measure this database.",
