@@ -137,7 +137,7 @@ class Reason(Row, frozen=True):
 
 
 class LimitsRow(Row, frozen=True):
-    """The limits of a queue; null: none. `running` counts against `max_running`. SQL: forge.limits_row."""
+    """The limits of a queue; `running` counts against `max_running`. SQL: forge.limits_row."""
 
     queue: str
     max_running: int | None

@@ -32,8 +32,8 @@ GRANTED = {
     "forge_operator": READING
     | names(
         """
-        cancel retry retry_dead discard pause resume set_queue set_limits set_type set_retention drop_queue
-        tick enqueue enqueue_many
+        cancel retry retry_dead discard pause resume set_queue set_limits set_type set_retention
+        drop_queue tick enqueue enqueue_many
         """
     ),
 }
