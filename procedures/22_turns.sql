@@ -210,7 +210,7 @@ begin
 end;
 $function$;
 comment on function forge._next_of_key(text, text, bigint[], timestamptz) is
-'When the first pending job of a key is due, but for those that were just chosen; null: it has none. Internal.';
+'When the first pending job of a key is due, leaving out those just chosen; null: it has none. Internal.';
 
 create or replace function forge._next_turn(
     queue text,

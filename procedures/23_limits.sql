@@ -44,7 +44,7 @@ begin
 end;
 $function$;
 comment on function forge._allowance(text, text, integer, interval, timestamptz) is
-'What a rate allows at a time: all that has started in the interval before it, taken from the rate. Internal.';
+'What a rate still allows at a time: less by all that has started in the interval before. Internal.';
 
 create or replace function forge._note_starts(
     queue text,

@@ -175,7 +175,8 @@ begin
     v_new := v_old;
     v_new.updated_at := v_now;
     v_new.max_running := coalesce(
-        set_limits.max_running, case when not 'max_running' = any(set_limits.unset) then v_old.max_running end);
+        set_limits.max_running,
+        case when not 'max_running' = any(set_limits.unset) then v_old.max_running end);
     v_new.rate := coalesce(
         set_limits.rate, case when not 'rate' = any(set_limits.unset) then v_old.rate end);
     v_new.per := case
@@ -227,8 +228,8 @@ comment on function forge.set_limits(
 ) is
 'Limits how many jobs of a queue, and of each concurrency_key in it, run at once or start in an interval.
 
-All workers together keep to a limit, whatever becomes of them. Claims that begin after the commit go by the new
-limits; what was claimed before runs on, and counts.
+All workers together keep to a limit, whatever becomes of them. Claims that begin after the commit go by
+the new limits; what was claimed before runs on, and counts.
 
 Parameters:
   queue            its name; it need not have been used before
@@ -242,7 +243,8 @@ Parameters:
                    and none overtakes one that waits out its backoff; null leaves it
   unset            names of the limits to take away: max_running, rate, key_max_running, key_rate, key_fifo;
                    default none
-Returns: queue, its limits (null: none), running (jobs that count against max_running), created_at, updated_at.
+Returns: queue, its limits (null: none), running (jobs that count against max_running), created_at,
+updated_at.
 Raises: JQ001.
 Example: select * from forge.set_limits(''email'', max_running => 20, key_max_running => 2);';
 

@@ -80,7 +80,8 @@ declare
     v_keyed text;
 begin
     -- From one name to the next over job_ready_idx and turn_due_idx: two probes a queue, however many jobs
-    -- there are. In a queue with lanes the probe would walk over its dead rows: it is stepped over, and named.
+    -- there are. In a queue with lanes the first would walk over its dead rows: it is stepped over, and
+    -- named.
     loop
         select q.queue into v_laned
         from forge.queues as q

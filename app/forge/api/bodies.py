@@ -114,7 +114,7 @@ class DeadFilter(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     limit: Annotated[int, Meta(ge=1, le=1000, description="Jobs a call.", examples=[100])] = 100
 
 
-class Limits(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class LimitSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What to change of a queue's limits. Null takes a limit away; absent leaves it."""
 
     max_running: Int32 | UnsetType | None = UNSET

@@ -9,7 +9,7 @@ from litestar.params import FromPath, JSONBody
 from forge import db
 from forge.api import present, shapes
 from forge.api.access import Right
-from forge.api.bodies import Limits
+from forge.api.bodies import LimitSettings
 from forge.api.database import Database
 from forge.api.documented import WITH_BODY, problems
 from forge.api.parameters import only
@@ -27,7 +27,7 @@ async def list_limits(database: NamedDependency[Database]) -> shapes.AllLimits:
 # A queue's name may hold slashes, hence `path`, which can only be the end.
 @patch("/limits/{name:path}", opt={"right": Right.OPERATE}, responses=problems(*WITH_BODY))
 async def change_limits(
-    name: FromPath[str], data: JSONBody[Limits], database: NamedDependency[Database]
+    name: FromPath[str], data: JSONBody[LimitSettings], database: NamedDependency[Database]
 ) -> shapes.Limits:
     """Change the limits of a queue and of the keys in it."""
     queue = name.removeprefix("/")
