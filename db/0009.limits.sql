@@ -77,6 +77,11 @@ comment on table forge.turns is
 more than once, and every key with a job that could run does.';
 comment on column forge.turns.ticket is 'Who came first among those of the same time; new at each turn.';
 
+alter table forge.queues add column turn_floor timestamptz;
+
+comment on column forge.queues.turn_floor is
+'The time below which no turn is left, while dead rows lie before the others; else null.';
+
 -- Serves the claim, and the question whether a queue has keys in line.
 create index turn_due_idx on forge.turns (queue, turn_at, ticket);
 

@@ -75,7 +75,10 @@ begin
     select
         q.paused_at is not null, q.lanes,
         q.limited or exists (
-            select from forge.turns as t where t.queue = _choose.queue and t.turn_at <= _choose.at
+            select from forge.turns as t
+            where t.queue = _choose.queue
+                and t.turn_at >= coalesce(q.turn_floor, '-infinity')
+                and t.turn_at <= _choose.at
         )
     into v_paused, v_lanes, v_limited
     from forge.queues as q

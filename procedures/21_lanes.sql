@@ -325,7 +325,7 @@ begin
     elsif v_since is null then
         return 0;
     elsif v_since < _keep_lanes.at - interval '1 minute' then
-        update forge.queues as q set lanes = null where q.lanes is not null;
+        update forge.queues as q set lanes = null, turn_floor = null where q.lanes is not null;
         delete from forge.tick_tasks as t where t.task = 'lanes';
         return 0;
     end if;
@@ -348,7 +348,8 @@ begin
         update forge.queues as q
         set lanes = forge._new_lanes(
             v_queue.queue, coalesce(v_queue.lanes, forge._one_lane()), v_horizon, v_sweep, v_kept
-        )
+        ),
+        turn_floor = forge._new_turn_floor(v_queue.queue, q.turn_floor, v_horizon, v_sweep)
         where q.queue = v_queue.queue;
         v_count := v_count + 1;
     end loop;

@@ -53,9 +53,12 @@ returns boolean
 language plpgsql stable
 as $function$
 begin
-    return exists (
-        select from forge.turns as t where t.queue = _has_turn.queue and t.turn_at <= _has_turn.at
-    );
+    perform from forge.turns as t
+    where t.queue = _has_turn.queue
+        and t.turn_at >= forge._turn_floor(_has_turn.queue)
+        and t.turn_at <= _has_turn.at
+    limit 1;
+    return found;
 end;
 $function$;
 comment on function forge._has_turn(text, timestamptz) is

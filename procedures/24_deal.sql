@@ -3,6 +3,54 @@
 -- A visit is a key in such a claim: its turn and its gate are held until the transaction ends.
 -- Locks: turns (skip locked), gates of keys (tries), then what 22_turns.sql takes. Called by: 23_limits.sql.
 
+create or replace function forge._turn_floor(queue text)
+returns timestamptz
+language plpgsql stable
+as $function$
+begin
+    return coalesce(
+        (select q.turn_floor from forge.queues as q where q.queue = _turn_floor.queue), '-infinity'
+    );
+end;
+$function$;
+comment on function forge._turn_floor(text) is
+'Where in the turns of a queue a claim begins to look. Internal.';
+
+create or replace function forge._new_turn_floor(
+    queue text,
+    floor timestamptz,
+    horizon timestamptz,
+    sweep boolean
+)
+returns timestamptz
+language plpgsql stable
+as $function$
+declare
+    v_floor constant timestamptz := coalesce(_new_turn_floor.floor, '-infinity');
+    v_first timestamptz;
+begin
+    -- As the floor of a lane: what came in below it late is found by a sweep.
+    if _new_turn_floor.sweep then
+        select t.turn_at into v_first
+        from forge.turns as t
+        where t.queue = _new_turn_floor.queue and t.turn_at < v_floor
+        order by t.turn_at
+        limit 1;
+        if found then
+            return v_first;
+        end if;
+    end if;
+    select t.turn_at into v_first
+    from forge.turns as t
+    where t.queue = _new_turn_floor.queue and t.turn_at >= v_floor
+    order by t.turn_at
+    limit 1;
+    return greatest(v_floor, least(v_first, _new_turn_floor.horizon));
+end;
+$function$;
+comment on function forge._new_turn_floor(text, timestamptz, timestamptz, boolean) is
+'The floor of the turns of a queue, raised, or lowered to a turn that a sweep found below it. Internal.';
+
 create or replace function forge._begin_turn(
     limits forge.limits,
     queue text,
@@ -137,6 +185,7 @@ language plpgsql volatile
 as $function$
 declare
     v_space constant integer := forge._lock_space('key');
+    v_floor constant timestamptz := forge._turn_floor(_deal.queue);
     v_left integer := _deal.max_jobs;
     v_looks integer := _deal.max_jobs + 100;    -- keys that turn out to have nothing must end it, too
     v_visits forge.visit[] := _deal.visits;
@@ -154,6 +203,7 @@ begin
             select t.key, t.ticket
             from forge.turns as t
             where t.queue = _deal.queue
+                and t.turn_at >= v_floor
                 and t.turn_at <= _deal.at
                 and t.ticket < _deal.start
                 and t.ticket <> all (v_tickets)
