@@ -145,6 +145,7 @@ begin
             where j.queue = _running_of_key.queue
                 and j.status = 'PROCESSING'
                 and j.concurrency_key = _running_of_key.key
+            order by j.priority desc    -- which leaves no other index than job_aside_idx
             limit _running_of_key.most
         ) as r
     );

@@ -74,6 +74,28 @@ $function$;
 comment on function forge._note_starts(text, text, integer, timestamptz) is
 'Counts jobs that start against a rate, under its gate. Internal.';
 
+create or replace function forge._running_of_queue(
+    queue text,
+    most integer
+)
+returns integer
+language plpgsql volatile
+as $function$
+begin
+    return (
+        select count(*)
+        from (
+            select from forge.jobs as j
+            where j.queue = _running_of_queue.queue and j.status = 'PROCESSING' and j.slot
+            order by j.concurrency_key      -- which leaves no other index than job_aside_idx
+            limit _running_of_queue.most
+        ) as r
+    );
+end;
+$function$;
+comment on function forge._running_of_queue(text, integer) is
+'How many jobs run that count against the limit of a queue, counted up to a number. Internal.';
+
 create or replace function forge._room(
     limits forge.limits,
     at timestamptz
@@ -85,12 +107,7 @@ declare
     v_room integer := 2147483647;
 begin
     if limits.max_running is not null then
-        select limits.max_running - count(*) into v_room
-        from (
-            select from forge.jobs as j
-            where j.queue = limits.queue and j.status = 'PROCESSING' and j.slot
-            limit limits.max_running
-        ) as r;
+        v_room := limits.max_running - forge._running_of_queue(limits.queue, limits.max_running);
     end if;
     if limits.rate is not null then
         v_room := least(

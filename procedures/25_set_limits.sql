@@ -114,7 +114,7 @@ comment on function forge._check_limits(integer, integer, text[]) is
 
 create or replace function forge._limits_row(limits forge.limits)
 returns forge.limits_row
-language plpgsql stable
+language plpgsql volatile
 as $function$
 declare
     v_row forge.limits_row;
@@ -124,11 +124,7 @@ begin
         limits.key_rate, limits.key_per, limits.key_fifo,
         case
             when limits.max_running is not null
-            then (
-                select count(*)
-                from forge.jobs as j
-                where j.queue = limits.queue and j.status = 'PROCESSING' and j.slot
-            )
+            then forge._running_of_queue(limits.queue, 100000)
         end,
         limits.created_at, limits.updated_at
     );
@@ -154,6 +150,7 @@ language plpgsql volatile security definer
 set search_path = pg_catalog, forge, pg_temp
 set enable_seqscan = off
 set enable_bitmapscan = off
+set enable_sort = off
 set jit = off
 as $function$
 declare
@@ -252,10 +249,11 @@ create or replace function forge.list_limits(
     queue text default null
 )
 returns setof forge.limits_row
-language plpgsql stable security definer
+language plpgsql volatile security definer
 set search_path = pg_catalog, forge, pg_temp
 set enable_seqscan = off
 set enable_bitmapscan = off
+set enable_sort = off
 set jit = off
 as $function$
 begin

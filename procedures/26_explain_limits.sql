@@ -9,17 +9,32 @@ create or replace function forge._running_list(
 returns jsonb
 language plpgsql stable
 as $function$
+declare
+    v_ids bigint[];
 begin
-    return (
-        select jsonb_agg(jsonb_build_object('id', r.id, 'worker', r.worker) order by r.id)
-        from (
-            select j.id, j.worker
+    if _running_list.key is null then
+        v_ids := array(
+            select j.id
+            from forge.jobs as j
+            where j.queue = _running_list.queue and j.status = 'PROCESSING' and j.slot
+            order by j.concurrency_key
+            limit 5
+        );
+    else
+        v_ids := array(
+            select j.id
             from forge.jobs as j
             where j.queue = _running_list.queue
                 and j.status = 'PROCESSING'
-                and (j.concurrency_key = _running_list.key or (_running_list.key is null and j.slot))
+                and j.concurrency_key = _running_list.key
+            order by j.priority desc, j.scheduled_at, j.id
             limit 5
-        ) as r
+        );
+    end if;
+    return (
+        select jsonb_agg(jsonb_build_object('id', j.id, 'worker', j.worker) order by j.id)
+        from forge.jobs as j
+        where j.id = any(v_ids)
     );
 end;
 $function$;
@@ -192,14 +207,7 @@ begin
         return;
     end if;
     select l.* into v_limits from forge.limits as l where l.queue = job.queue;
-    if (
-        select count(*)
-        from (
-            select from forge.jobs as j
-            where j.queue = job.queue and j.status = 'PROCESSING' and j.slot
-            limit v_limits.max_running
-        ) as r
-    ) >= v_limits.max_running then
+    if forge._running_of_queue(job.queue, v_limits.max_running) >= v_limits.max_running then
         return next forge._explain_place(
             'queue_limit', v_what, v_limits.max_running, forge._running_list(job.queue, null)
         );

@@ -205,6 +205,7 @@ language plpgsql volatile security definer
 set search_path = pg_catalog, forge, pg_temp
 set enable_seqscan = off
 set enable_bitmapscan = off
+set enable_sort = off
 set jit = off
 as $function$
 declare
