@@ -122,8 +122,9 @@ begin
             return;
         end if;
     end if;
-    if forge._running_of_key(job.queue, job.concurrency_key, limits.key_max_running)
-        >= limits.key_max_running
+    if limits.key_max_running is not null
+        and forge._running_of_key(job.queue, job.concurrency_key, limits.key_max_running)
+            >= limits.key_max_running
     then
         return next forge._explain_place(
             'key_limit', v_what, limits.key_max_running,
@@ -207,7 +208,9 @@ begin
         return;
     end if;
     select l.* into v_limits from forge.limits as l where l.queue = job.queue;
-    if forge._running_of_queue(job.queue, v_limits.max_running) >= v_limits.max_running then
+    if v_limits.max_running is not null
+        and forge._running_of_queue(job.queue, v_limits.max_running) >= v_limits.max_running
+    then
         return next forge._explain_place(
             'queue_limit', v_what, v_limits.max_running, forge._running_list(job.queue, null)
         );
