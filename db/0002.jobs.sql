@@ -75,9 +75,9 @@ comment on column forge.jobs.schedule is 'The schedule that made it; nominal_at 
 comment on column forge.jobs.origin is 'Where it came from when it was revived.';
 comment on column forge.jobs.slot is 'Whether it counts against the limit of its queue: it runs, and the queue has one.';
 
--- Serves the claim and the question which queues have work.
+-- Serves the claim and the question which queues have work. Jobs with a concurrency_key have their own.
 create index job_ready_idx on forge.jobs (queue, priority desc, scheduled_at, id)
-where status = 'PENDING';
+where status = 'PENDING' and concurrency_key is null;
 
 -- Serves the search for lost leases.
 create index job_processing_idx on forge.jobs (lease_expires_at)

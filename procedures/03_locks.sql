@@ -7,7 +7,9 @@
 --   tick      0                             transaction, exclusive   one tick at a time
 --   doorbell  the queue's bucket            session, exclusive       while a worker is parked
 --                                           transaction, shared      a try, by who rings
--- Order: tick before doorbell before claim; nobody waits for any of them, all are tries.
+--   queue     a hash of the queue            transaction, exclusive   while a claim commits, if it is limited
+--   key       a hash of queue and key        transaction, exclusive   while a claim of its jobs commits
+-- Order: tick before doorbell before queue before key before claim; nobody waits for any, all are tries.
 --
 -- The doorbell: a commit with NOTIFY takes a lock of the whole cluster, so a ring is sent only when
 -- someone sleeps. A parked worker holds the bell exclusively and looks at its queue once more after
@@ -24,10 +26,12 @@ as $function$
         when 'worker' then 2
         when 'tick' then 3
         when 'doorbell' then 4
+        when 'queue' then 5
+        when 'key' then 6
     end;
 $function$;
 comment on function forge._lock_space(text) is
-'The first key of the advisory locks of one purpose: claim, worker, tick or doorbell. Internal.';
+'The first key of the advisory locks of one purpose: claim, worker, tick, doorbell, queue or key. Internal.';
 
 create or replace function forge._claim_key(id bigint)
 returns integer

@@ -94,6 +94,9 @@ begin
     perform forge._check_payload(job.type, job.payload);
     job := forge._unique(job, _enqueue.at);
     perform forge._check_timeout(job.timeout);
+    if job.concurrency_key is not null then
+        perform forge._check_name('concurrency_key', job.concurrency_key);
+    end if;
 
     v_job.status := 'PENDING';
     v_job.attempts := 0;
@@ -121,6 +124,7 @@ begin
     if job.retry_rules is not null then
         v_job.retry_rules := forge._check_rules('retry_rules', job.retry_rules, false);
     end if;
+    v_job.concurrency_key := job.concurrency_key;
     if v_job.unique_key is null then
         v_row := forge._insert(v_job);
     else
@@ -131,6 +135,9 @@ begin
         v_job := forge._admit(v_job, _enqueue.at);
     end if;
 
+    if v_row.created and v_job.status = 'PENDING' and v_job.concurrency_key is not null then
+        perform forge._join_line(v_job.queue, v_job.concurrency_key, v_row.id, v_job.scheduled_at);
+    end if;
     if v_row.created and v_job.status = 'PENDING' and v_job.scheduled_at <= _enqueue.at then
         perform forge._ring(v_job.queue);
     end if;
@@ -267,7 +274,8 @@ Parameters:
   debounce      due so long after the last enqueue of the key, up to 365 days; default at once
   debounce_max  but at most so long after the first, up to 3650 days; default no end
   concurrency_key
-                whose limits it counts against, such as a tenant''s; default none
+                whose limits it counts against, such as a tenant''s, and whose turn it waits for; 1 to 200
+                characters; default none
   depends_on    ids of jobs: it is WAITING until all of them are done; default none
   on_parent_failure
                 what it does when one of those dies or is cancelled: wait, run or cancel; default wait

@@ -1,5 +1,6 @@
 -- The claim: PENDING --dequeue--> PROCESSING, and acknowledge-and-claim in one.
 --
+-- Jobs with a concurrency_key are claimed in 22_turns.sql, queues with limits begin in 23_limits.sql.
 -- Locks: rows of forge.jobs (skip locked: never waits), then one claim lock a job, for the jobs that
 -- are returned and no others. Raises: JQ001, JQ002 (as a warning, in exchange), JQ006.
 -- Called by: workers.
@@ -12,9 +13,16 @@ returns boolean
 language plpgsql stable
 as $function$
 declare
+    v_limited boolean;
     v_lane forge.lane;
     v_priority integer;
 begin
+    select q.limited into v_limited from forge.queues as q where q.queue = _due.queue;
+    if v_limited and not forge._has_room(_due.queue, _due.at) then
+        return false;
+    elsif forge._has_turn(_due.queue, _due.at) then
+        return true;
+    end if;
     -- Priority by priority, each a probe of the index: jobs scheduled ahead are never walked over.
     foreach v_lane in array forge._lanes(_due.queue) loop
         v_priority := v_lane.high + 1;
@@ -24,6 +32,7 @@ begin
             perform from forge.jobs as j
             where j.queue = _due.queue
                 and j.status = 'PENDING'
+                and j.concurrency_key is null
                 and j.priority = v_priority
                 and j.scheduled_at >= v_lane.floor
                 and j.scheduled_at <= _due.at
@@ -37,13 +46,14 @@ begin
 end;
 $function$;
 comment on function forge._due(text, timestamptz) is
-'Whether a queue has a job that is due. Internal.';
+'Whether a queue has a job that is due, and its limits let it start. Internal.';
 
 create or replace function forge._choose(
     queue text,
     max_jobs integer,
     types text[],
-    at timestamptz
+    at timestamptz,
+    plain boolean default false
 )
 returns bigint[]
 language plpgsql volatile
@@ -52,6 +62,7 @@ declare
     v_space constant integer := forge._lock_space('claim');
     v_left integer := _choose.max_jobs;
     v_paused boolean;
+    v_limited boolean;
     v_lanes forge.lane[];
     v_lane forge.lane;
     v_number integer := 1;
@@ -61,11 +72,24 @@ declare
     v_last timestamptz;
     v_chosen bigint[];
 begin
-    select q.paused_at is not null, q.lanes into v_paused, v_lanes
+    select
+        q.paused_at is not null, q.lanes,
+        q.limited or exists (
+            select from forge.turns as t
+            where t.queue = _choose.queue
+                and t.turn_at >= coalesce(q.turn_floor, '-infinity')
+                and t.turn_at <= _choose.at
+        )
+    into v_paused, v_lanes, v_limited
     from forge.queues as q
     where q.queue = _choose.queue;
+    if not found then       -- no tick has seen it yet
+        v_limited := forge._has_turn(_choose.queue, _choose.at);
+    end if;
     if v_paused then
         return null;
+    elsif v_limited and not _choose.plain then
+        return forge._choose_limited(_choose.queue, _choose.max_jobs, _choose.types, _choose.at);
     end if;
 
     loop
@@ -91,6 +115,7 @@ begin
                 from forge.jobs as j
                 where j.queue = _choose.queue
                     and j.status = 'PENDING'
+                    and j.concurrency_key is null
                     and j.priority >= v_lane.low
                     and j.priority < v_priority
                 order by j.priority desc
@@ -104,6 +129,7 @@ begin
                 from forge.jobs as j
                 where j.queue = _choose.queue
                     and j.status = 'PENDING'
+                    and j.concurrency_key is null
                     and j.priority = v_priority
                     and j.scheduled_at >= v_floor
                     and j.scheduled_at <= _choose.at
@@ -131,8 +157,9 @@ begin
     return v_chosen;
 end;
 $function$;
-comment on function forge._choose(text, integer, text[], timestamptz) is
-'The jobs that come next, their rows and claim locks taken until the transaction ends; null: none. Internal.';
+comment on function forge._choose(text, integer, text[], timestamptz, boolean) is
+'The jobs that come next, their rows and claim locks taken until the transaction ends; null: none. plain: of
+those without a concurrency_key, and within the limits as the caller sees them. Internal.';
 
 -- The planner settings hold the claim to job_ready_idx whatever the statistics of a table say that is
 -- empty at one moment and holds a million rows at the next. They price other plans at 10^10, which

@@ -46,6 +46,7 @@ begin
         from forge.jobs as j
         where j.queue = _next_priority.queue
             and j.status = 'PENDING'
+            and j.concurrency_key is null
             and j.priority >= lane.low
             and j.priority < _next_priority.below
         order by j.priority desc
@@ -183,6 +184,7 @@ begin
         from forge.jobs as j
         where j.queue = _lane_of.queue
             and j.status = 'PENDING'
+            and j.concurrency_key is null
             and j.priority = lane.low
             and j.scheduled_at < lane.floor
         order by j.scheduled_at
@@ -196,6 +198,7 @@ begin
     from forge.jobs as j
     where j.queue = _lane_of.queue
         and j.status = 'PENDING'
+        and j.concurrency_key is null
         and j.priority = lane.low
         and j.scheduled_at >= lane.floor
     order by j.scheduled_at
@@ -322,7 +325,7 @@ begin
     elsif v_since is null then
         return 0;
     elsif v_since < _keep_lanes.at - interval '1 minute' then
-        update forge.queues as q set lanes = null where q.lanes is not null;
+        update forge.queues as q set lanes = null, turn_floor = null where q.lanes is not null;
         delete from forge.tick_tasks as t where t.task = 'lanes';
         return 0;
     end if;
@@ -345,7 +348,8 @@ begin
         update forge.queues as q
         set lanes = forge._new_lanes(
             v_queue.queue, coalesce(v_queue.lanes, forge._one_lane()), v_horizon, v_sweep, v_kept
-        )
+        ),
+        turn_floor = forge._new_turn_floor(v_queue.queue, q.turn_floor, v_horizon, v_sweep)
         where q.queue = v_queue.queue;
         v_count := v_count + 1;
     end loop;

@@ -100,7 +100,7 @@ begin
     end if;
     perform forge._keep(v_job, 'COMPLETED', v_now, _complete_one.result);
     insert into forge.tallies (at, queue, completed) values (v_now, v_job.queue, 1);
-    if num_nonnulls(v_job.concurrency_key, v_job.unique_for) > 0 then
+    if num_nonnulls(v_job.concurrency_key, v_job.unique_for, v_job.slot) > 0 then
         perform forge._after(v_job, 'COMPLETED', v_now);
     end if;
     return true;
@@ -147,7 +147,7 @@ begin
                 then true
             end
             and (_complete.queue is null or j.queue = _complete.queue)
-        returning j.*, case when num_nonnulls(j.concurrency_key, j.unique_for) > 0 then j end as rare
+        returning j.*, case when num_nonnulls(j.concurrency_key, j.unique_for, j.slot) > 0 then j end as rare
     ),
     finished as (
         select

@@ -122,6 +122,7 @@ begin
         elsif v_verdict.delay <= interval '0' then
             perform forge._ring(job.queue);
         end if;
+        perform forge._free_place(job, v_now, v_row.scheduled_at);
     end if;
 
     insert into forge.tallies (at, queue, failed, dead, cancelled)

@@ -15,7 +15,7 @@ begin
     if job.unique_key is not null and job.unique_for is not null and _after.status = 'COMPLETED' then
         perform forge._spend_key(job, _after.at);
     end if;
-    -- limits: the next job of the same concurrency_key
+    perform forge._free_place(job, _after.at, null);
     -- flows: the jobs that depend on this one
 end;
 $function$;

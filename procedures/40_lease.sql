@@ -167,6 +167,7 @@ begin
             progress = null,
             progress_note = left(_give_back.note, 500)
         where j.id = v_job.id;
+        perform forge._free_place(v_job, v_now, coalesce(_give_back.scheduled_at, v_job.scheduled_at));
         v_row := (v_job.id, v_job.queue, v_job.type, 'PROCESSING', 'PENDING');
     end if;
     return v_row;

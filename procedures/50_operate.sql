@@ -87,7 +87,13 @@ begin
         job.retry_rules, job.schedule, job.nominal_at, job.origin
     )
     on conflict do nothing;
-    return found;
+    if not found then
+        return false;
+    end if;
+    if job.concurrency_key is not null then
+        perform forge._join_line(job.queue, job.concurrency_key, job.id, _revive.at);
+    end if;
+    return true;
 end;
 $function$;
 comment on function forge._revive(forge.history, timestamptz) is
@@ -146,6 +152,9 @@ begin
         and (retry.queue is null or j.queue = retry.queue)
     returning j.id, j.queue, j.type, j.status, j.status into v_row;
     if found then
+        perform forge._call_turn(j.queue, j.concurrency_key, v_now)
+        from forge.jobs as j
+        where j.id = v_row.id and j.concurrency_key is not null;
         perform forge._ring(v_row.queue);
         return v_row;
     end if;

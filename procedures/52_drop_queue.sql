@@ -68,6 +68,7 @@ begin
             select from forge.jobs as j where j.queue = drop_queue.queue and j.id > drop_queue.after
         )
         or not pg_try_advisory_xact_lock(forge._lock_space('tick'), 0)
+        or not forge._drop_limits(drop_queue.queue, drop_queue.max_jobs)
     then
         return false;
     end if;

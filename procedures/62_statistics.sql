@@ -79,9 +79,11 @@ declare
     v_queue text := '';
     v_laned text;
     v_next text;
+    v_keyed text;
 begin
-    -- From one name to the next over job_ready_idx: a probe a queue, however many jobs there are. In a
-    -- queue with lanes the probe would walk over its dead rows: it is stepped over, and named.
+    -- From one name to the next over job_ready_idx and turn_due_idx: two probes a queue, however many jobs
+    -- there are. In a queue with lanes the first would walk over its dead rows: it is stepped over, and
+    -- named.
     loop
         select q.queue into v_laned
         from forge.queues as q
@@ -91,17 +93,23 @@ begin
         if v_laned is null then
             select j.queue into v_next
             from forge.jobs as j
-            where j.status = 'PENDING' and j.queue > v_queue
+            where j.status = 'PENDING' and j.concurrency_key is null and j.queue > v_queue
             order by j.queue
             limit 1;
         else
             select j.queue into v_next
             from forge.jobs as j
-            where j.status = 'PENDING' and j.queue > v_queue and j.queue < v_laned
+            where j.status = 'PENDING' and j.concurrency_key is null
+                and j.queue > v_queue and j.queue < v_laned
             order by j.queue
             limit 1;
         end if;
-        v_queue := coalesce(v_next, v_laned);
+        select t.queue into v_keyed
+        from forge.turns as t
+        where t.queue > v_queue
+        order by t.queue
+        limit 1;
+        v_queue := least(coalesce(v_next, v_laned), v_keyed);
         exit when v_queue is null;
         return next v_queue;
     end loop;

@@ -79,6 +79,8 @@ begin
             return next ('lanes', v_count)::forge.tick_result;
         end if;
 
+        return query select k.task, k.count from forge._keep_limits(v_now) as k where k.count > 0;
+
         -- Jobs scheduled ahead, when their time has come, and whatever else waits though workers sleep.
         v_count := 0;
         for v_queue in

@@ -81,7 +81,7 @@ begin
                 (
                     select p.scheduled_at
                     from forge.jobs as p
-                    where p.queue = n.queue and p.status = 'PENDING'
+                    where p.queue = n.queue and p.status = 'PENDING' and p.concurrency_key is null
                         and l.low < l.high and p.priority between l.low and l.high
                     order by p.priority desc, p.scheduled_at, p.id
                     limit v_most
@@ -90,12 +90,19 @@ begin
                 (
                     select p.scheduled_at
                     from forge.jobs as p
-                    where p.queue = n.queue and p.status = 'PENDING'
+                    where p.queue = n.queue and p.status = 'PENDING' and p.concurrency_key is null
                         and l.low = l.high and p.priority = l.low and p.scheduled_at >= l.floor
                     order by p.scheduled_at, p.id
                     limit v_most
                 )
             ) as j
+            union all
+            (
+                select p.scheduled_at
+                from forge.jobs as p
+                where p.queue = n.queue and p.status = 'PENDING' and p.concurrency_key is not null
+                limit v_most
+            )
             limit v_most
         ) as b
     ) as pending

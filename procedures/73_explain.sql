@@ -149,7 +149,8 @@ begin
             from (
                 select j.scheduled_at
                 from forge.jobs as j
-                where j.queue = job.queue and j.status = 'PENDING' and j.priority > job.priority
+                where j.queue = job.queue and j.status = 'PENDING' and j.concurrency_key is null
+                    and j.priority > job.priority
                 order by j.priority desc, j.scheduled_at, j.id
                 limit v_most
             ) as higher
@@ -161,6 +162,7 @@ begin
             from forge.jobs as j
             where j.queue = job.queue
                 and j.status = 'PENDING'
+                and j.concurrency_key is null
                 and j.priority = job.priority
                 and (j.scheduled_at, j.id) < (job.scheduled_at, job.id)
             limit v_most
@@ -205,6 +207,7 @@ language plpgsql volatile security definer
 set search_path = pg_catalog, forge, pg_temp
 set enable_seqscan = off
 set enable_bitmapscan = off
+set enable_sort = off
 set jit = off
 as $function$
 declare
@@ -238,6 +241,8 @@ begin
         select r.* from forge._explain_time(v_job, v_now) as r
         union all
         select r.* from forge._explain_admission(v_job, v_now) as r
+        union all
+        select r.* from forge._explain_limits(v_job, v_now) as r
     loop
         v_found := true;
         return next v_reason;
@@ -270,7 +275,8 @@ Parameters:
   id     of the job
   queue  of the job; default any
 Returns: one row a reason, all that hold: code (running, cancel_requested, timeout, retry_backoff, scheduled,
-deferred, queue_paused, no_worker, no_worker_for_type, behind, next, from_schedule, completed, cancelled,
-dead), sentence, detail (the values in it: ids, times, counts up to 10,000, seconds).
+deferred, queue_paused, no_worker, no_worker_for_type, queue_limit, queue_rate, key_limit, key_rate, key_order,
+key_turn, behind, next, from_schedule, completed, cancelled, dead), sentence, detail (the values in it: ids,
+times, counts up to 10,000, seconds).
 Raises: JQ003.
 Example: select code, sentence from forge.explain(forge.enqueue(''email''));';

@@ -119,11 +119,22 @@ begin
                 select distinct d.type
                 from (
                     -- those that are claimed first
-                    select j.type
-                    from forge.jobs as j
-                    where j.queue = v_queue and j.status = 'PENDING' and j.scheduled_at <= _ailing_queues.at
-                    order by j.priority desc, j.scheduled_at, j.id
-                    limit 1000
+                    (
+                        select j.type
+                        from forge.jobs as j
+                        where j.queue = v_queue and j.status = 'PENDING' and j.concurrency_key is null
+                            and j.scheduled_at <= _ailing_queues.at
+                        order by j.priority desc, j.scheduled_at, j.id
+                        limit 1000
+                    )
+                    union all
+                    (
+                        select j.type
+                        from forge.jobs as j
+                        where j.queue = v_queue and j.status = 'PENDING' and j.concurrency_key is not null
+                            and j.scheduled_at <= _ailing_queues.at
+                        limit 1000
+                    )
                 ) as d
                 where not exists (
                     select from forge.list_workers() as w

@@ -14,7 +14,8 @@ declare
     v_viewer constant text[] := array[
         'errors', 'transitions', 'version', 'now', 'stats', 'throughput', 'job', 'list_jobs',
         'list_schedules', 'next_runs',
-        'list_dead', 'job_log', 'list_queues', 'list_workers', 'overview', 'doctor', 'explain',
+        'list_dead', 'job_log', 'list_queues', 'list_limits', 'list_workers', 'overview', 'doctor',
+        'explain',
         'fingerprint', 'dead_groups', 'list_retry_rules', 'list_revivals', 'list_admissions',
         'list_payload_checks', 'list_sql_handlers', 'list_changes'
     ];
@@ -28,8 +29,8 @@ declare
         'errors', 'transitions', 'version', 'run', 'run_claimed', 'list_sql_handlers'
     ];
     v_operator constant text[] := array[
-        'cancel', 'retry', 'retry_dead', 'discard', 'pause', 'resume', 'set_queue', 'set_type',
-        'set_retention', 'set_log', 'drop_queue', 'tick', 'enqueue', 'enqueue_many', 'schedule',
+        'cancel', 'retry', 'retry_dead', 'discard', 'pause', 'resume', 'set_queue', 'set_limits',
+        'set_type', 'set_retention', 'set_log', 'drop_queue', 'tick', 'enqueue', 'enqueue_many', 'schedule',
         'unschedule', 'pause_schedule', 'resume_schedule', 'run_schedule', 'set_retry_rules',
         'discard_dead', 'cancel_revival', 'edit', 'edit_jobs',
         'cancel_jobs', 'set_admission', 'set_schema', 'register_sql_handler',

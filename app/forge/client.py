@@ -15,6 +15,7 @@ from forge.calls.admission import AdmissionCalls
 from forge.calls.changes import ChangeCalls
 from forge.calls.editing import EditingCalls
 from forge.calls.failures import FailureCalls
+from forge.calls.limits import LimitCalls
 from forge.calls.operator import OperatorCalls
 from forge.calls.producer import ProducerCalls
 from forge.calls.schedules import ScheduleCalls
@@ -43,6 +44,7 @@ class Forge(
     AdmissionCalls,
     SqlHandlerCalls,
     ChangeCalls,
+    LimitCalls,
     ViewerCalls,
 ):
     """A queue in a database: `dsn`, or what the settings say. Connects at the first call."""

@@ -270,6 +270,22 @@ class Edited(Row, frozen=True):
     more: bool
 
 
+class LimitsRow(Row, frozen=True):
+    """The limits of a queue; `running` counts against `max_running`. SQL: forge.limits_row."""
+
+    queue: str
+    max_running: int | None
+    rate: int | None
+    per: timedelta | None
+    key_max_running: int | None
+    key_rate: int | None
+    key_per: timedelta | None
+    key_fifo: bool
+    running: int | None
+    created_at: datetime
+    updated_at: datetime
+
+
 class StatsRow(Row, frozen=True):
     """The numbers of one queue. SQL: forge.stats_row."""
 

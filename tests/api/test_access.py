@@ -32,6 +32,8 @@ MAY = {
     ("GET", "/workers"): {"viewer", "operator"},
     ("GET", "/sql-handlers"): {"viewer", "operator"},
     ("GET", "/changes"): {"viewer", "operator"},
+    ("GET", "/limits"): {"viewer", "operator"},
+    ("PATCH", "/limits/{name:path}"): {"operator"},
     ("GET", "/events"): {"viewer", "operator"},
     ("GET", "/jobs/{job_id:int}"): {"viewer", "producer", "operator"},
     ("GET", "/jobs/{job_id:int}/explain"): {"viewer", "operator"},

@@ -18,8 +18,9 @@ READING = names(
     """
     errors transitions version now stats throughput job list_jobs list_dead list_queues
     list_schedules next_runs
-    list_workers job_log overview doctor explain
-    fingerprint dead_groups list_retry_rules list_revivals list_admissions list_payload_checks
+    job_log list_limits list_workers overview doctor explain
+    fingerprint dead_groups list_retry_rules list_revivals
+    list_admissions list_payload_checks
     list_sql_handlers list_changes
     """
 )
@@ -41,9 +42,9 @@ GRANTED = {
     "forge_operator": READING
     | names(
         """
-        cancel retry retry_dead discard pause resume set_queue set_type set_retention set_log
-        drop_queue
-        tick enqueue enqueue_many schedule unschedule pause_schedule resume_schedule run_schedule
+        cancel retry retry_dead discard pause resume set_queue set_limits set_type set_retention
+        set_log drop_queue tick enqueue enqueue_many
+        schedule unschedule pause_schedule resume_schedule run_schedule
         set_retry_rules discard_dead cancel_revival
         edit edit_jobs cancel_jobs set_admission set_schema
         register_sql_handler unregister_sql_handler

@@ -26,6 +26,7 @@ TABLES = """
     retry_rules pauses dead_tallies error_groups revivals
     spent_keys admissions deferrals payload_checks
     job_logs job_logs_default log_settings sql_handlers
+    limits lines turns starts
 """
 DYNAMIC = {
     "16_payload_checks.sql",

@@ -71,6 +71,24 @@ class NewRetryRule(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
         return found
 
 
+def changes(body: Struct) -> dict[str, Any]:
+    """What a body sets, and in `unset` what it sets to null; seconds as intervals."""
+    found: dict[str, Any] = {}
+    unset = []
+    for name in body.__struct_fields__:
+        value = getattr(body, name)
+        setting = name.removesuffix("_seconds")
+        if value is UNSET:
+            continue
+        if value is None:
+            unset.append(setting)
+        else:
+            found[setting] = interval(value) if name.endswith("_seconds") else value
+    if unset:
+        found["unset"] = unset
+    return found
+
+
 class NewJob(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A job to enqueue."""
 
@@ -187,6 +205,22 @@ class NewRetryRules(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     type: Name | None = None
 
 
+class LimitSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What to change of a queue's limits. Null takes a limit away; absent leaves it."""
+
+    max_running: Int32 | UnsetType | None = UNSET
+    rate: Int32 | UnsetType | None = UNSET
+    per_seconds: Seconds | UnsetType = UNSET
+    key_max_running: Int32 | UnsetType | None = UNSET
+    key_rate: Int32 | UnsetType | None = UNSET
+    key_per_seconds: Seconds | UnsetType = UNSET
+    key_fifo: bool | UnsetType | None = UNSET
+
+    def arguments(self) -> dict[str, Any]:
+        """The arguments of `forge.set_limits`: the values, and `unset` for the nulls."""
+        return changes(self)
+
+
 class QueueSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What to change of a queue. Null puts a setting back to its default; absent leaves it."""
 
@@ -202,17 +236,7 @@ class QueueSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
     def arguments(self) -> dict[str, Any]:
         """The arguments of `forge.set_queue`: the values, and `unset` for the nulls."""
-        found: dict[str, Any] = {}
-        unset = []
-        for name in self.__struct_fields__:
-            value = getattr(self, name)
-            setting = name.removesuffix("_seconds")
-            if name in ("paused", "pause_reason") or value is UNSET:
-                continue
-            if value is None:
-                unset.append(setting)
-            else:
-                found[setting] = interval(value) if name.endswith("_seconds") else value
-        if unset:
-            found["unset"] = unset
+        found = changes(self)
+        for name in ("paused", "pause_reason"):
+            found.pop(name, None)
         return found

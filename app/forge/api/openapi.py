@@ -34,6 +34,7 @@ _STRICT = (
     "JobsFilter",
     "AdmissionSettings",
     "SchemaBody",
+    "LimitSettings",
 )
 
 

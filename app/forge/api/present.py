@@ -15,6 +15,7 @@ from forge.api.shapes import (
     Counts,
     Job,
     Jobs,
+    Limits,
     Log,
     Queue,
     QueueCounts,
@@ -22,7 +23,16 @@ from forge.api.shapes import (
     Stats,
     WorkerCounts,
 )
-from forge.models import AdmissionRow, JobView, LogLine, QueueRow, RetryRule, StatsRow, WorkerRow
+from forge.models import (
+    AdmissionRow,
+    JobView,
+    LimitsRow,
+    LogLine,
+    QueueRow,
+    RetryRule,
+    StatsRow,
+    WorkerRow,
+)
 
 # A page of 500 jobs with payloads of 1 MiB would be half a gigabyte; this keeps it below 25 MB.
 LISTED_BYTES = 16 * 1024
@@ -109,6 +119,11 @@ def retry_rule(row: RetryRule) -> RetryRuleShape:
 def admission(row: AdmissionRow) -> Admission:
     fields = structs.asdict(row)
     return Admission(defer_for_seconds=_seconds(fields.pop("defer_for")), **fields)
+
+
+def limits(row: LimitsRow) -> Limits:
+    durations = {"per": _seconds(row.per), "key_per": _seconds(row.key_per)}
+    return Limits(**structs.asdict(row) | durations)
 
 
 _SUMMED = (

@@ -10,6 +10,7 @@ from msgspec import Meta, Struct, field
 from forge.models import (
     DeadGroup,
     JobView,
+    LimitsRow,
     LogLine,
     PayloadCheckRow,
     Reason,
@@ -173,6 +174,22 @@ class Admissions(Shape, frozen=True, kw_only=True):
 
 class Schemas(Shape, frozen=True, kw_only=True):
     items: list[PayloadCheckRow]
+
+
+class Limits(
+    LimitsRow,
+    frozen=True,
+    kw_only=True,
+    rename={"per": "per_seconds", "key_per": "key_per_seconds"},
+):
+    """The limits of a queue; null: none. `running` counts against `max_running`."""
+
+    per: float | None  # type: ignore[assignment]
+    key_per: float | None  # type: ignore[assignment]
+
+
+class AllLimits(Shape, frozen=True, kw_only=True):
+    items: list[Limits]
 
 
 class Workers(Shape, frozen=True, kw_only=True):

@@ -58,7 +58,7 @@ SUMMARIES = {
     "dlq": "List, retry and discard dead jobs.",
     "edit": "Change a live job, or many by a filter.",
     "cancel": "Cancel live jobs by a filter.",
-    "queues": "List, pause, resume, set and drop queues.",
+    "queues": "List, pause, resume, set, limit and drop queues.",
     "schedules": "List, set, remove, pause, resume and run schedules.",
     "retry-rules": "List and set what becomes of failures by the class of their error.",
     "admission": "List and set how many jobs a queue takes in.",

@@ -1,14 +1,15 @@
-"""`forge queues`: list, pause, resume, set, drop."""
+"""`forge queues`: list, pause, resume, set, limits, drop."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from datetime import timedelta
 from typing import Any
 
 import click
 
+from forge.cli.limits import limits
+from forge.cli.seconds import seconds
 from forge.cli.show import (
     ListingGroup,
     json_option,
@@ -38,7 +39,10 @@ COLUMNS = (
 
 @click.group(cls=ListingGroup)
 def queues() -> None:
-    """List, pause, resume, set and drop queues; without a command, list them."""
+    """List, pause, resume, set, limit and drop queues; without a command, list them."""
+
+
+queues.add_command(limits)
 
 
 @queues.command("list")
@@ -102,8 +106,8 @@ def set_queue(
     _one(
         lambda forge: forge.set_queue(
             queue,
-            retry_base=_seconds("--retry-base", retry_base),
-            retry_cap=_seconds("--retry-cap", retry_cap),
+            retry_base=seconds("--retry-base", retry_base),
+            retry_cap=seconds("--retry-cap", retry_cap),
             unset=unset,
             **settings,
         ),
@@ -136,13 +140,6 @@ def drop(queue: str, yes: bool, as_json: bool) -> None:
         print_json({"queue": queue, "dropped": True})
     else:
         click.echo(f"{plain(queue)} is gone")
-
-
-def _seconds(option: str, value: float | None) -> timedelta | None:
-    try:
-        return None if value is None else timedelta(seconds=value)
-    except (OverflowError, ValueError) as error:
-        raise click.BadParameter(str(error), param_hint=option) from error
 
 
 def _show(rows: list[QueueRow]) -> None:
