@@ -71,7 +71,11 @@ begin
     then
         return false;
     end if;
-    delete from forge.admissions as a where a.queue = drop_queue.queue;
+    if exists (select from forge.admissions as a where a.queue = drop_queue.queue) then
+        perform forge._begin_setting();
+        delete from forge.admissions as a where a.queue = drop_queue.queue;
+        perform forge._end_setting();
+    end if;
     delete from forge.queues as q where q.queue = drop_queue.queue;
     delete from forge.queue_totals as t where t.queue = drop_queue.queue;
     delete from forge.throughput_samples as s where s.queue = drop_queue.queue;
