@@ -174,6 +174,8 @@ create or replace function forge._insert_unique(
 )
 returns forge.enqueued
 language plpgsql volatile
+-- A plan that was made while the table was empty would go on reading all of it when it is not.
+set enable_seqscan = off
 as $function$
 declare
     v_row forge.enqueued;
@@ -294,6 +296,7 @@ comment on function forge._may_change_holders(forge.new_job[]) is
 create or replace function forge._lock_holders(jobs forge.new_job[])
 returns void
 language plpgsql volatile
+set enable_seqscan = off
 as $function$
 declare
     v_ids bigint[];

@@ -12,6 +12,8 @@ create or replace function forge._depth(
 )
 returns integer
 language plpgsql volatile
+set enable_seqscan = off
+set enable_bitmapscan = off
 as $function$
 declare
     v_lane forge.lane;
@@ -104,6 +106,9 @@ create or replace function forge._drop_oldest(
 )
 returns void
 language plpgsql volatile
+set enable_seqscan = off
+set enable_bitmapscan = off
+set enable_sort = off
 as $function$
 declare
     v_priority integer := -32769;
@@ -148,6 +153,22 @@ $function$;
 comment on function forge._drop_oldest(text, bigint, timestamptz) is
 'Cancels the job of a queue that has been due for longest among those of the lowest priority. Internal.';
 
+create or replace function forge._defer(
+    id bigint,
+    until timestamptz
+)
+returns void
+language plpgsql volatile
+set enable_seqscan = off
+as $function$
+begin
+    update forge.jobs as j set scheduled_at = _defer.until where j.id = _defer.id;
+    insert into forge.deferrals (id, until) values (_defer.id, _defer.until);
+end;
+$function$;
+comment on function forge._defer(bigint, timestamptz) is
+'Puts a job off that was just inserted into a full queue. Internal.';
+
 create or replace function forge._admit(
     job forge.jobs,
     at timestamptz
@@ -174,8 +195,7 @@ begin
         perform forge._drop_oldest(job.queue, job.id, _admit.at);
     elsif v_admission.on_full = 'defer' then
         job.scheduled_at := _admit.at + v_admission.defer_for;
-        update forge.jobs as j set scheduled_at = job.scheduled_at where j.id = job.id;
-        insert into forge.deferrals (id, until) values (job.id, job.scheduled_at);
+        perform forge._defer(job.id, job.scheduled_at);
     else
         perform forge._refuse_full(v_admission, _admit.at);
     end if;
