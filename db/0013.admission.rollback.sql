@@ -5,4 +5,4 @@ drop type forge.admission_row;
 drop table forge.payload_checks;
 drop table forge.deferrals;
 drop table forge.admissions;
-drop sequence forge.gates;
+drop function forge._is_open(text, text);

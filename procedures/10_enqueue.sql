@@ -216,9 +216,7 @@ begin
             enqueue.concurrency_key, enqueue.depends_on, enqueue.on_parent_failure, enqueue.batch,
             enqueue.timeout, enqueue.retry_rules
         ) = 0
-        and (
-            forge._is_open(enqueue.queue, enqueue.type) or not forge._is_gated(enqueue.queue, enqueue.type)
-        )
+        and forge._is_open(enqueue.queue, enqueue.type)
     ) is not true then
         return (forge._enqueue(
             row(

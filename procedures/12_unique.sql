@@ -1,10 +1,10 @@
 -- Unique jobs: what becomes of an enqueue whose key is taken, and keys that stay taken for a while.
 --
 -- The unique index decides, never a look before the insert. Lock order: rows of forge.jobs before keys, keys
--- in their order. An enqueue by itself holds nothing when it waits for the row of the job that has its key; an
--- enqueue_many takes the rows of all its holders by ascending id before its first insert, and begins anew
--- rather than wait for one that came later. Raises: JQ001, JQ012. Called by: _enqueue, _enqueue_each, _after,
--- the tick.
+-- in their order. An enqueue by itself holds nothing when it waits for the row of the job that has its key;
+-- an enqueue_many takes the rows of all its holders by ascending id before its first insert, and begins anew
+-- rather than wait for one that came later. Raises: JQ001, JQ012. Called by: _enqueue, _enqueue_each,
+-- _after, the tick.
 
 create or replace function forge._invalid_unique(job forge.new_job)
 returns void
@@ -174,6 +174,8 @@ create or replace function forge._insert_unique(
 )
 returns forge.enqueued
 language plpgsql volatile
+-- A plan that was made while the table was empty would go on reading all of it when it is not.
+set enable_seqscan = off
 as $function$
 declare
     v_row forge.enqueued;
@@ -294,6 +296,7 @@ comment on function forge._may_change_holders(forge.new_job[]) is
 create or replace function forge._lock_holders(jobs forge.new_job[])
 returns void
 language plpgsql volatile
+set enable_seqscan = off
 as $function$
 declare
     v_ids bigint[];

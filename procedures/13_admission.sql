@@ -2,84 +2,8 @@
 --
 -- Nothing is counted on the way in. The tick looks how deep the queue is, and a sequence counts what has come
 -- in since; so the depth is too high by what was claimed since the last look, and too low by what was not yet
--- committed then. Locks: a row of forge.settings for who sets something; the row that is dropped (skip
--- locked). Raises: JQ013. Called by: _enqueue, enqueue_many, the tick.
-
-create or replace function forge._gate_bits(
-    queue text,
-    type text
-)
-returns bigint
-language sql immutable parallel safe
-as $function$
-    select coalesce(1::bigint << (pg_catalog.hashtext($1) & 31), 0)
-        | coalesce(1::bigint << (32 + (pg_catalog.hashtext($2) & 31)), 0);
-$function$;
-comment on function forge._gate_bits(text, text) is
-'The bits of forge.gates that stand for a queue and a type. Internal.';
-
-create or replace function forge._is_open(
-    queue text,
-    type text
-)
-returns boolean
-language sql volatile
-as $function$
-    select pg_catalog.pg_sequence_last_value('forge.gates'::regclass) & (
-        (1::bigint << (pg_catalog.hashtext($1) & 31)) | (1::bigint << (32 + (pg_catalog.hashtext($2) & 31)))
-    ) = 0;
-$function$;
-comment on function forge._is_open(text, text) is
-'Whether it is certain that neither a queue nor a type asks anything of a job. The bits are written out, so
-that this becomes part of the expression that calls it. Internal.';
-
-create or replace function forge._is_gated(
-    queue text,
-    type text
-)
-returns boolean
-language plpgsql stable
-as $function$
-begin
-    return exists (select from forge.admissions as a where a.queue = _is_gated.queue)
-        or exists (select from forge.payload_checks as p where p.type = _is_gated.type);
-end;
-$function$;
-comment on function forge._is_gated(text, text) is
-'Whether a queue or a type asks anything of a job. Internal.';
-
-create or replace function forge._close_gate(
-    queue text,
-    type text
-)
-returns void
-language plpgsql volatile
-as $function$
-begin
-    -- Whoever sets something goes first through here, and the tick opens gates only in between.
-    perform from forge.settings as s for update;
-    perform setval(
-        'forge.gates',
-        pg_sequence_last_value('forge.gates') | forge._gate_bits(_close_gate.queue, _close_gate.type)
-    );
-end;
-$function$;
-comment on function forge._close_gate(text, text) is
-'Has the jobs of a queue or a type looked at from now on. Internal.';
-
-create or replace function forge._wanted_gates()
-returns bigint
-language sql stable
-begin atomic
-    select coalesce(bit_or(g.bits), 0)
-    from (
-        select forge._gate_bits(a.queue, null) as bits from forge.admissions as a
-        union all
-        select forge._gate_bits(null, p.type) from forge.payload_checks as p
-    ) as g;
-end;
-comment on function forge._wanted_gates() is
-'The value of forge.gates that says neither too much nor too little. Internal.';
+-- committed then. Locks: the row of the job that is dropped (skip locked). Raises: JQ013. Called by:
+-- _enqueue, enqueue_many, the tick.
 
 create or replace function forge._depth(
     queue text,
@@ -88,6 +12,8 @@ create or replace function forge._depth(
 )
 returns integer
 language plpgsql volatile
+set enable_seqscan = off
+set enable_bitmapscan = off
 as $function$
 declare
     v_lane forge.lane;
@@ -180,6 +106,9 @@ create or replace function forge._drop_oldest(
 )
 returns void
 language plpgsql volatile
+set enable_seqscan = off
+set enable_bitmapscan = off
+set enable_sort = off
 as $function$
 declare
     v_priority integer := -32769;
@@ -224,6 +153,22 @@ $function$;
 comment on function forge._drop_oldest(text, bigint, timestamptz) is
 'Cancels the job of a queue that has been due for longest among those of the lowest priority. Internal.';
 
+create or replace function forge._defer(
+    id bigint,
+    until timestamptz
+)
+returns void
+language plpgsql volatile
+set enable_seqscan = off
+as $function$
+begin
+    update forge.jobs as j set scheduled_at = _defer.until where j.id = _defer.id;
+    insert into forge.deferrals (id, until) values (_defer.id, _defer.until);
+end;
+$function$;
+comment on function forge._defer(bigint, timestamptz) is
+'Puts a job off that was just inserted into a full queue. Internal.';
+
 create or replace function forge._admit(
     job forge.jobs,
     at timestamptz
@@ -250,8 +195,7 @@ begin
         perform forge._drop_oldest(job.queue, job.id, _admit.at);
     elsif v_admission.on_full = 'defer' then
         job.scheduled_at := _admit.at + v_admission.defer_for;
-        update forge.jobs as j set scheduled_at = job.scheduled_at where j.id = job.id;
-        insert into forge.deferrals (id, until) values (job.id, job.scheduled_at);
+        perform forge._defer(job.id, job.scheduled_at);
     else
         perform forge._refuse_full(v_admission, _admit.at);
     end if;

@@ -116,18 +116,21 @@ as $function$
 declare
     v_row forge.payload_check_row;
 begin
+    v_row.type := _keep_check.type;
     if num_nonnulls(_keep_check.schema, _keep_check.function_name) = 0 then
         delete from forge.payload_checks as p where p.type = _keep_check.type;
-        v_row.type := _keep_check.type;
-        return v_row;
+    else
+        insert into forge.payload_checks as p (type, schema, function_name, created_at, updated_at)
+        values (
+            _keep_check.type, _keep_check.schema, _keep_check.function_name, _keep_check.at, _keep_check.at
+        )
+        on conflict on constraint payload_checks_pkey do update
+        set schema = excluded.schema,
+            function_name = excluded.function_name,
+            updated_at = excluded.updated_at
+        returning p.type, p.schema, p.function_name, p.created_at, p.updated_at into v_row;
     end if;
-    insert into forge.payload_checks as p (type, schema, function_name, created_at, updated_at)
-    values (_keep_check.type, _keep_check.schema, _keep_check.function_name, _keep_check.at, _keep_check.at)
-    on conflict on constraint payload_checks_pkey do update
-    set schema = excluded.schema,
-        function_name = excluded.function_name,
-        updated_at = excluded.updated_at
-    returning p.type, p.schema, p.function_name, p.created_at, p.updated_at into v_row;
+    perform forge._end_setting();
     return v_row;
 end;
 $function$;
@@ -159,7 +162,7 @@ begin
             );
         end if;
     end if;
-    perform forge._close_gate(null, set_schema.type);
+    perform forge._begin_setting();
     return forge._keep_check(
         set_schema.type, set_schema.schema,
         (select p.function_name from forge.payload_checks as p where p.type = set_schema.type), v_now
@@ -203,7 +206,7 @@ begin
                 'the owner of the schema forge'
         );
     end if;
-    perform forge._close_gate(null, set_check.type);
+    perform forge._begin_setting();
     return forge._keep_check(
         set_check.type,
         (select p.schema from forge.payload_checks as p where p.type = set_check.type),

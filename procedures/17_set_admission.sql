@@ -2,6 +2,42 @@
 --
 -- Locks: the row of forge.settings, so that one sets at a time. Raises: JQ001.
 
+create or replace function forge._begin_setting()
+returns void
+language plpgsql volatile
+as $function$
+begin
+    perform from forge.settings as s for update;
+end;
+$function$;
+comment on function forge._begin_setting() is
+'Waits until nobody else changes what is taken in. Internal.';
+
+create or replace function forge._end_setting()
+returns void
+language plpgsql volatile
+as $function$
+declare
+    v_queues constant text[] := array(select a.queue from forge.admissions as a order by a.queue);
+    v_types constant text[] := array(select p.type from forge.payload_checks as p order by p.type);
+begin
+    execute format(
+        'create or replace function forge._is_open(queue text, type text) returns boolean '
+            'language sql stable parallel safe as %L',
+        case
+            when v_queues = '{}' and v_types = '{}' then 'select true'
+            else format(
+                'select $1 operator(pg_catalog.<>) all (%L::pg_catalog.text[]) '
+                    'and $2 operator(pg_catalog.<>) all (%L::pg_catalog.text[])',
+                v_queues, v_types
+            )
+        end
+    );
+end;
+$function$;
+comment on function forge._end_setting() is
+'Has exactly those jobs looked at whose queue or type asks something of them. Internal.';
+
 create or replace function forge._admission_row(queue text)
 returns forge.admission_row
 language sql volatile
@@ -73,10 +109,11 @@ begin
     elsif (set_admission.defer_for between interval '1 second' and interval '365 days') is false then
         perform forge._invalid('defer_for', set_admission.defer_for::text, 'use 1 second to 365 days');
     end if;
-    perform forge._close_gate(set_admission.queue, null);
+    perform forge._begin_setting();
     select a.* into v_row from forge.admissions as a where a.queue = set_admission.queue;
     if set_admission.max_depth is null and 'max_depth' = any(set_admission.unset) then
         delete from forge.admissions as a where a.queue = set_admission.queue;
+        perform forge._end_setting();
         perform forge._announce('queue');
         v_none.queue := set_admission.queue;
         return v_none;
@@ -102,6 +139,7 @@ begin
     v_row := forge._sample_depth(v_row, v_now);
     delete from forge.admissions as a where a.queue = v_row.queue;
     insert into forge.admissions select v_row.*;
+    perform forge._end_setting();
     perform forge._announce('queue');
     return forge._admission_row(v_row.queue);
 end;
@@ -169,13 +207,6 @@ begin
         v_count := v_count + 1;
     end loop;
     return next ('depths', v_count)::forge.tick_result;
-
-    if forge._wanted_gates() <> pg_sequence_last_value('forge.gates') then
-        perform from forge.settings as s for update skip locked;
-        if found then       -- nobody sets anything: what is in the tables is all there is
-            perform setval('forge.gates', forge._wanted_gates());
-        end if;
-    end if;
 
     delete from forge.deferrals as d
     where d.id = any(array(

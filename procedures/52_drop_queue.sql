@@ -72,7 +72,11 @@ begin
     then
         return false;
     end if;
-    delete from forge.admissions as a where a.queue = drop_queue.queue;
+    if exists (select from forge.admissions as a where a.queue = drop_queue.queue) then
+        perform forge._begin_setting();
+        delete from forge.admissions as a where a.queue = drop_queue.queue;
+        perform forge._end_setting();
+    end if;
     delete from forge.queues as q where q.queue = drop_queue.queue;
     delete from forge.pauses as p where p.queue = drop_queue.queue;
     delete from forge.retry_rules as r where r.scope = 'queue' and r.name = drop_queue.queue;

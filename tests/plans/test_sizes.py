@@ -26,6 +26,16 @@ CALLS = {
     "dequeue": "select * from forge.dequeue('q1', max_jobs => 1)",
     "exchange": "select * from forge.exchange(queue => 'q1', max_jobs => 1)",
     "tick": "select * from forge.tick()",
+    "enqueue of a key that is taken": (
+        "select forge.enqueue('t', unique_key => 'k', on_conflict => 'replace') "
+        "from generate_series(1, 2)"
+    ),
+    "enqueue_many of keys that are taken": (
+        "select e.* from generate_series(1, 2), forge.enqueue_many("
+        '\'[{"type": "t", "unique_key": "k", "on_conflict": "merge"}]\') as e'
+    ),
+    "enqueue into a full queue": "select forge._drop_oldest('q1', 0, forge.now())",
+    "edit": "select forge.edit(forge.enqueue('t'), priority => 1)",
     "list_jobs": "select * from forge.list_jobs()",
     "list_jobs of a queue": "select * from forge.list_jobs(queue => 'q1')",
     "list_jobs of a status": "select * from forge.list_jobs(status => 'PENDING')",

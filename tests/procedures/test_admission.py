@@ -235,28 +235,33 @@ def test_settings_out_of_range_are_refused(call: Calls, arguments: dict[str, Any
     assert call.rows("list_admissions") == []
 
 
-def test_gates_open_again_after_a_tick_and_not_before(
-    db: Database, call: Calls, noon: Clock
+def test_only_the_queues_and_types_that_ask_something_are_looked_at(call: Calls) -> None:
+    def is_open(queue: str, type: str) -> bool:
+        return bool(call.one("select forge._is_open(%s, %s)", queue, type))
+
+    hostile = "o'clock \\ $1 {\"}"
+    call.row("set_admission", queue=hostile, max_depth=1)
+    call.row("set_schema", type=hostile, schema={})
+    assert [is_open(hostile, "t"), is_open("q", hostile), is_open("q", "t")] == [False, False, True]
+    call.row("set_admission", queue=hostile, unset=["max_depth"])
+    assert [is_open(hostile, "t"), is_open("q", hostile)] == [True, False]
+    call.rows("set_schema", type=hostile, schema=None)
+    assert "select true" in call.one("select prosrc from pg_proc where proname = '_is_open'")
+
+
+def test_a_session_that_has_planned_its_enqueue_sees_a_new_limit_at_once(
+    db: Database, call: Calls
 ) -> None:
-    is_open = "select forge._is_open('q', 'email')"
-    assert call.one(is_open)
-    call.row("set_admission", **QUEUE, max_depth=1)
-    call.row("set_schema", type="email", schema={})
+    other = Calls(db.connect())
+    for _ in range(10):  # generic plans
+        other.enqueue(queue="q")
+        other.enqueue_many({"type": "t", "queue": "q"})
+    call.row("set_admission", **QUEUE, max_depth=20)
+    other.refusal("JQ013", "enqueue", type="t", **QUEUE)
     call.row("set_admission", **QUEUE, unset=["max_depth"])
-    assert not call.one(is_open)
-    look_again(call, noon)
-    assert not call.one(is_open)
-    call.rows("set_schema", type="email", schema=None)
-    look_again(call, noon)
-    assert call.one(is_open)
-
-
-def test_a_gate_that_was_lost_is_closed_by_the_tick(db: Database, call: Calls, noon: Clock) -> None:
-    """As after a restore: the rows are there, the bits of the moment of the dump are not."""
-    call.row("set_schema", type="email", schema={"required": ["to"]})
-    call.select("select setval('forge.gates', 0)")
-    look_again(call, noon)
-    call.refusal("JQ014", "enqueue", type="email")
+    call.row("set_schema", type="t", schema={"type": "string"})
+    other.refusal("JQ014", "enqueue_many", jobs=jobs(1))
+    assert other.enqueue(queue="q")
 
 
 def test_a_queue_that_takes_long_to_look_at_is_looked_at_less_often(
