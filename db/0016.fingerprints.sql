@@ -11,8 +11,8 @@ comment on column forge.dead_jobs.fingerprint is 'Of its last error, as forge.fi
 -- Serves the list and the revival of the jobs that died of one error.
 create index dead_job_fingerprint_idx on forge.dead_jobs (fingerprint, id);
 
--- Serves the sample of a group.
-create index dead_job_group_idx on forge.dead_jobs (queue, type, fingerprint, id);
+-- Serves the sample of a group. The type first, so that no plan takes it for the index of a queue's jobs.
+create index dead_job_group_idx on forge.dead_jobs (type, queue, fingerprint, id);
 
 create table forge.dead_tallies (
     at timestamptz not null,

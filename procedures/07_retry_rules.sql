@@ -204,7 +204,6 @@ declare
     v_rule jsonb;
     v_found forge.retry_rule;
 begin
-    -- By far the most have none: one look, three probes of an index.
     select array_agg(
         r.rules order by case r.scope when 'type' then 1 when 'queue' then 2 else 3 end
     ) into v_lists
@@ -259,7 +258,9 @@ begin
         return v_row;
     end if;
 
-    v_rule := forge._rule_of(job, _verdict.error_type, _verdict.error);
+    if job.retry_rules is not null or exists (select from forge.retry_rules as r) then
+        v_rule := forge._rule_of(job, _verdict.error_type, _verdict.error);
+    end if;
     v_row.rule := v_rule.rule;
     if v_rule.action = 'permanent' then
         v_row.status := 'DEAD';

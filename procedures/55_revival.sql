@@ -61,11 +61,14 @@ returns bigint[]
 language plpgsql stable
 as $function$
 begin
+    -- The rows one by one: a plan that wants the order of ids for nothing would walk over the whole table.
     return array(
         select d.id
-        from forge.dead_jobs as d
-        where d.id = any(_dead_matching.ids)
-            and (filter.queue is null or d.queue = filter.queue)
+        from unnest(_dead_matching.ids) as i (id)
+        cross join lateral (
+            select r.* from forge.dead_jobs as r where r.id = i.id limit 1
+        ) as d
+        where (filter.queue is null or d.queue = filter.queue)
             and (filter.type is null or d.type = filter.type)
             and (filter.fingerprint is null or d.fingerprint = filter.fingerprint)
             and (filter.died_before is null or d.finished_at < filter.died_before)
@@ -247,6 +250,9 @@ create or replace function forge.retry_dead(
 returns setof forge.revived
 language plpgsql volatile security definer
 set search_path = pg_catalog, forge, pg_temp
+set enable_seqscan = off
+set enable_bitmapscan = off
+set jit = off
 as $function$
 declare
     v_now constant timestamptz := forge.now();
@@ -254,15 +260,17 @@ declare
         retry_dead.queue, retry_dead.type, retry_dead.error_contains, retry_dead.died_before,
         retry_dead.fingerprint, retry_dead.ids, retry_dead.tag, retry_dead.payload
     );
+    v_ids bigint[];
     v_count integer;
 begin
     perform forge._check_filter(v_filter, retry_dead.max_jobs);
     perform forge._check_pace(retry_dead.rate, retry_dead.canary, retry_dead.canary_within);
     if retry_dead.dry_run then
+        v_ids := forge._pick_dead(v_filter, retry_dead.max_jobs, true, false);
         return query
         select d.id, d.queue, d.type, 'DEAD', 'PENDING', null::bigint
         from forge.dead_jobs as d
-        where d.id = any(forge._pick_dead(v_filter, retry_dead.max_jobs, true, false))
+        where d.id = any(v_ids)
         order by d.id;
         return;
     end if;
@@ -331,6 +339,9 @@ create or replace function forge.discard_dead(
 returns setof forge.change
 language plpgsql volatile security definer
 set search_path = pg_catalog, forge, pg_temp
+set enable_seqscan = off
+set enable_bitmapscan = off
+set jit = off
 as $function$
 declare
     v_now constant timestamptz := forge.now();
