@@ -272,8 +272,13 @@ begin
         priority = v_holder.priority,
         scheduled_at = v_holder.scheduled_at
     where j.id = v_holder.id;
-    if v_holder.status = 'PENDING' and v_holder.scheduled_at <= at then
-        perform forge._ring(v_holder.queue);
+    if v_holder.status = 'PENDING' then
+        if v_holder.concurrency_key is not null then
+            perform forge._call_turn(v_holder.queue, v_holder.concurrency_key, v_holder.scheduled_at);
+        end if;
+        if v_holder.scheduled_at <= at then
+            perform forge._ring(v_holder.queue);
+        end if;
     end if;
     return (v_holder.id, false);
 end;

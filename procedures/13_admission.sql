@@ -32,6 +32,7 @@ begin
                 from forge.jobs as j
                 where j.queue = _depth.queue
                     and j.status = 'PENDING'
+                    and j.concurrency_key is null
                     and j.priority = v_priority
                     and j.scheduled_at >= v_lane.floor
                     and j.scheduled_at <= _depth.before
@@ -40,7 +41,17 @@ begin
             v_depth := v_depth + v_count;
         end loop;
     end loop;
-    return v_depth;
+    select count(*) into v_count
+    from (
+        select
+        from forge.jobs as j
+        where j.queue = _depth.queue
+            and j.status = 'PENDING'
+            and j.concurrency_key is not null
+            and j.scheduled_at <= _depth.before
+        limit _depth.most - v_depth
+    ) as k;
+    return v_depth + v_count;
 end;
 $function$;
 comment on function forge._depth(text, timestamptz, integer) is
@@ -99,10 +110,50 @@ $function$;
 comment on function forge._refuse_full(forge.admissions, timestamptz) is
 'Raises JQ013, with an idea of when to come back. Internal.';
 
+create or replace function forge._oldest_of_key(
+    queue text,
+    key text,
+    keep bigint
+)
+returns forge.jobs
+language plpgsql volatile
+set enable_seqscan = off
+set enable_bitmapscan = off
+set enable_sort = off
+as $function$
+declare
+    v_priority integer;
+    v_job forge.jobs;
+begin
+    select j.priority into v_priority
+    from forge.jobs as j
+    where j.queue = _oldest_of_key.queue
+        and j.status = 'PENDING'
+        and j.concurrency_key = _oldest_of_key.key
+        and j.id <> _oldest_of_key.keep
+    order by j.priority
+    limit 1;
+    select j.* into v_job
+    from forge.jobs as j
+    where j.queue = _oldest_of_key.queue
+        and j.status = 'PENDING'
+        and j.concurrency_key = _oldest_of_key.key
+        and j.priority = v_priority
+        and j.id <> _oldest_of_key.keep
+    order by j.scheduled_at, j.id
+    limit 1
+    for update skip locked;
+    return v_job;
+end;
+$function$;
+comment on function forge._oldest_of_key(text, text, bigint) is
+'The job of a key that has been due for longest among those of its lowest priority, locked. Internal.';
+
 create or replace function forge._drop_oldest(
     queue text,
     keep bigint,
-    at timestamptz
+    at timestamptz,
+    key text default null
 )
 returns void
 language plpgsql volatile
@@ -115,10 +166,19 @@ declare
     v_floor timestamptz;
     v_job forge.jobs;
 begin
-    loop
+    if _drop_oldest.key is not null then        -- who fills the queue makes room in it
+        v_job := forge._oldest_of_key(_drop_oldest.queue, _drop_oldest.key, _drop_oldest.keep);
+        if v_job.id is null then
+            return;
+        end if;
+    end if;
+    while v_job.id is null loop
         select j.priority into v_priority
         from forge.jobs as j
-        where j.queue = _drop_oldest.queue and j.status = 'PENDING' and j.priority > v_priority
+        where j.queue = _drop_oldest.queue
+            and j.status = 'PENDING'
+            and j.concurrency_key is null
+            and j.priority > v_priority
         order by j.priority
         limit 1;
         if not found then
@@ -131,13 +191,13 @@ begin
         from forge.jobs as j
         where j.queue = _drop_oldest.queue
             and j.status = 'PENDING'
+            and j.concurrency_key is null
             and j.priority = v_priority
             and j.scheduled_at >= v_floor
             and j.id <> _drop_oldest.keep
         order by j.scheduled_at, j.id
         limit 1
         for update skip locked;
-        exit when found;
     end loop;
     v_job.cancel_requested_at := _drop_oldest.at;
     v_job.errors := coalesce(v_job.errors, '[]') || jsonb_build_object(
@@ -150,8 +210,9 @@ begin
     insert into forge.tallies (at, queue, cancelled) values (_drop_oldest.at, v_job.queue, 1);
 end;
 $function$;
-comment on function forge._drop_oldest(text, bigint, timestamptz) is
-'Cancels the job of a queue that has been due for longest among those of the lowest priority. Internal.';
+comment on function forge._drop_oldest(text, bigint, timestamptz, text) is
+'Cancels the job of a queue, or of one of its keys, that has been due for longest among those of the lowest
+priority. Internal.';
 
 create or replace function forge._defer(
     id bigint,
@@ -192,7 +253,7 @@ begin
         return job;
     end if;
     if v_admission.on_full = 'drop_oldest' then
-        perform forge._drop_oldest(job.queue, job.id, _admit.at);
+        perform forge._drop_oldest(job.queue, job.id, _admit.at, job.concurrency_key);
     elsif v_admission.on_full = 'defer' then
         job.scheduled_at := _admit.at + v_admission.defer_for;
         perform forge._defer(job.id, job.scheduled_at);

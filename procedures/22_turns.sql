@@ -97,6 +97,28 @@ $function$;
 comment on function forge._leave_line(text, text, bigint) is
 'Takes a job that has ended, or moves, out of its line. Internal.';
 
+create or replace function forge._move_line(
+    job forge.jobs,
+    queue text,
+    at timestamptz
+)
+returns void
+language plpgsql volatile
+as $function$
+begin
+    if job.queue <> _move_line.queue then
+        perform forge._leave_line(job.queue, job.concurrency_key, job.id);
+        -- whoever was behind it there may go first now
+        perform forge._call_turn(job.queue, job.concurrency_key, _move_line.at);
+        perform forge._join_line(_move_line.queue, job.concurrency_key, job.id, _move_line.at);
+    else
+        perform forge._call_turn(_move_line.queue, job.concurrency_key, _move_line.at);
+    end if;
+end;
+$function$;
+comment on function forge._move_line(forge.jobs, text, timestamptz) is
+'Follows a PENDING job with a concurrency_key, as it was, to another queue or time. Internal.';
+
 create or replace function forge._free_place(
     job forge.jobs,
     at timestamptz,

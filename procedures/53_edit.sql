@@ -42,7 +42,7 @@ $function$;
 comment on function forge._changed(forge.jobs, forge.jobs, text[], timestamptz) is
 'A job with what is wanted of it, where that is not null, and without what is unset. Internal.';
 
-create or replace function forge._check_change(
+create or replace function forge._check_edit(
     wanted forge.jobs,
     unset text[]
 )
@@ -51,7 +51,7 @@ language plpgsql volatile
 as $function$
 begin
     perform forge._check_unset(
-        _check_change.unset,
+        _check_edit.unset,
         '{max_retries,retry_base,retry_factor,retry_cap,retry_jitter,tags,timeout}'
     );
     perform forge._check_enqueue(
@@ -61,15 +61,14 @@ begin
     perform forge._check_policy(
         wanted.retry_base, wanted.retry_factor, wanted.retry_cap, wanted.retry_jitter, wanted.max_retries
     );
-    if (wanted.timeout between interval '1 second' and interval '1 day') is false then
-        perform forge._invalid('timeout', wanted.timeout::text, 'use 1 second to 1 day');
-    end if;
+    perform forge._check_timeout(wanted.timeout);
 end;
 $function$;
-comment on function forge._check_change(forge.jobs, text[]) is
+comment on function forge._check_edit(forge.jobs, text[]) is
 'Raises JQ001 for what no job can be changed to. Internal.';
 
 create or replace function forge._write_change(
+    was forge.jobs,
     job forge.jobs,
     at timestamptz
 )
@@ -91,8 +90,13 @@ begin
         tags = job.tags,
         timeout = job.timeout
     where j.id = job.id;
-    if job.status = 'PENDING' and job.scheduled_at <= at then
-        perform forge._ring(job.queue);
+    if job.status = 'PENDING' then
+        if job.concurrency_key is not null then
+            perform forge._move_line(was, job.queue, job.scheduled_at);
+        end if;
+        if job.scheduled_at <= at then
+            perform forge._ring(job.queue);
+        end if;
     end if;
     return true;
 exception
@@ -100,7 +104,7 @@ exception
         return false;
 end;
 $function$;
-comment on function forge._write_change(forge.jobs, timestamptz) is
+comment on function forge._write_change(forge.jobs, forge.jobs, timestamptz) is
 'Writes a changed job, whose row the caller has locked; false where its unique_key is taken in the queue that
 it was to move to. Internal.';
 
@@ -144,7 +148,7 @@ begin
     v_wanted.retry_jitter := edit.retry_jitter;
     v_wanted.tags := edit.tags;
     v_wanted.timeout := edit.timeout;
-    perform forge._check_change(v_wanted, edit.unset);
+    perform forge._check_edit(v_wanted, edit.unset);
     if edit.payload is not null then
         perform forge._check_size('payload', edit.payload);
     end if;
@@ -174,7 +178,7 @@ begin
     if edit.payload is not null then
         perform forge._check_payload(v_job.type, edit.payload);
     end if;
-    if not forge._write_change(forge._changed(v_job, v_wanted, edit.unset, v_now), v_now) then
+    if not forge._write_change(v_job, forge._changed(v_job, v_wanted, edit.unset, v_now), v_now) then
         perform forge._wrong_status(
             edit.id, v_job.status, 'a live job of that queue holds its unique_key; cancel that one or wait'
         );

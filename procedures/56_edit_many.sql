@@ -137,7 +137,7 @@ begin
     v_wanted.queue := edit_jobs.to_queue;
     v_wanted.max_retries := edit_jobs.to_max_retries;
     v_wanted.timeout := edit_jobs.to_timeout;
-    perform forge._check_change(v_wanted, edit_jobs.unset);
+    perform forge._check_edit(v_wanted, edit_jobs.unset);
     if (edit_jobs.dry_run) is not false then
         return v_batch;
     end if;
@@ -157,8 +157,9 @@ begin
             perform forge._check_size('payload', v_wanted.payload);
             perform forge._check_payload(v_job.type, v_wanted.payload);
         end if;
-        v_job := forge._changed(v_job, v_wanted, edit_jobs.unset, v_now);
-        v_batch.changed := v_batch.changed + forge._write_change(v_job, v_now)::integer;
+        v_batch.changed := v_batch.changed + forge._write_change(
+            v_job, forge._changed(v_job, v_wanted, edit_jobs.unset, v_now), v_now
+        )::integer;
     end loop;
     v_batch.skipped := v_batch.matched - v_batch.changed;
     return v_batch;

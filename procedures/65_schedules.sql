@@ -73,6 +73,14 @@ begin
         schedule.max_retries
     );
     perform forge._check_size('payload', schedule.payload);
+    perform forge._check_payload(schedule.type, schedule.payload);
+    perform forge._check_timeout(schedule.timeout);
+    if schedule.concurrency_key is not null then
+        perform forge._check_name('concurrency_key', schedule.concurrency_key);
+    end if;
+    if schedule.retry_rules is not null then
+        perform forge._check_rules('retry_rules', schedule.retry_rules, false);
+    end if;
 end;
 $function$;
 comment on function forge._check_schedule(forge.schedules) is
