@@ -298,3 +298,32 @@ def test_a_line_holds_what_is_live(call: Calls) -> None:
         ids[1],
         ids[3],
     ]
+
+
+BIG = """
+with made as (
+    insert into forge.jobs (
+        scheduled_at, created_at, priority, status, queue, type, payload, concurrency_key
+    )
+    select forge.now(), forge.now(), 9, 'PENDING', 'default', 't', '{}', 'big'
+    from generate_series(1, 20000)
+    returning id
+)
+insert into forge.lines (queue, key, id) select 'default', 'big', m.id from made as m
+"""
+
+
+@pytest.mark.parametrize("max_jobs", [1, 10])
+def test_a_tenant_with_one_job_is_served_beside_one_with_twenty_thousand(
+    call: Calls, noon: Clock, max_jobs: int
+) -> None:
+    fill(call, "big")
+    call.select(BIG)
+    take(call, max_jobs)
+    noon.advance(seconds=1)
+    (small,) = fill(call, "small")
+
+    served = [job["id"] for _ in range(2) for job in take(call, max_jobs)]
+
+    assert small in served
+    assert len(served) == 2 * max_jobs  # and nothing is held back for it

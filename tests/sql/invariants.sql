@@ -50,3 +50,32 @@ from (
 where c.fingerprint is not null
 group by c.queue, c.type, c.fingerprint
 having sum(c.dead) <> sum(c.counted);
+
+-- Else nobody would ever look at it.
+select 'job ' || j.id || ' of key ' || j.concurrency_key || ' stands in line ' || count(l.id) || ' times'
+from forge.jobs as j
+left join forge.lines as l
+    on l.queue = j.queue and l.key = j.concurrency_key and l.id = j.id
+where j.concurrency_key is not null and j.status <> 'WAITING'
+group by j.id, j.concurrency_key
+having count(l.id) <> 1
+
+union all
+
+select 'job ' || l.id || ' stands in the line of key ' || l.key || ' and is not live'
+from forge.lines as l
+where not exists (select from forge.jobs as j where j.id = l.id and j.status <> 'WAITING')
+
+union all
+
+-- Where keys have limits, one may wait for an end to call it.
+select 'job ' || j.id || ' of key ' || j.concurrency_key || ' waits for a turn that does not come'
+from forge.jobs as j
+where j.concurrency_key is not null
+    and j.status = 'PENDING'
+    and not exists (select from forge.limits as l where l.queue = j.queue)
+    and not exists (
+        select from forge.turns as t
+        where t.queue = j.queue and t.key = j.concurrency_key
+            and t.turn_at <= greatest(j.scheduled_at, forge.now())
+    );
