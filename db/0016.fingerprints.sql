@@ -8,10 +8,13 @@ alter table forge.dead_jobs add column fingerprint text collate "C";
 
 comment on column forge.dead_jobs.fingerprint is 'Of its last error, as forge.fingerprint says.';
 
+-- The tables are of the same release, and empty still.
 -- Serves the list and the revival of the jobs that died of one error.
+-- squawk-ignore require-concurrent-index-creation
 create index dead_job_fingerprint_idx on forge.dead_jobs (fingerprint, id);
 
 -- Serves the sample of a group. The type first, so that no plan takes it for the index of a queue's jobs.
+-- squawk-ignore require-concurrent-index-creation
 create index dead_job_group_idx on forge.dead_jobs (type, queue, fingerprint, id);
 
 create table forge.dead_tallies (
