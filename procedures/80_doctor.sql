@@ -65,7 +65,9 @@ as $function$
     select
         'role_missing', 'info', format('the role %s is missing', r.role),
         'create it as an administrator and run forge migrate, if you want to grant it'
-    from unnest(array['forge_viewer', 'forge_producer', 'forge_worker', 'forge_operator']) as r (role)
+    from unnest(array[
+        'forge_viewer', 'forge_producer', 'forge_worker', 'forge_operator', 'forge_trigger', 'forge_runner'
+    ]) as r (role)
     where to_regrole(r.role) is null;
 $function$;
 comment on function forge._ailing_server(timestamptz) is

@@ -244,6 +244,11 @@ begin
             'select jsonb_build_object(''table'', $1, ''operation'', $2), ',
             case when v_whole then v_keys else 'null, null' end
         )
+        when v_whole and _changes_query.shape = 'one' then concat(
+            'select jsonb_build_object(''table'', $1, ''operation'', $2, ''rows'', 1, ',
+                '''old'', nullif(jsonb_build_array(', v_old, '), ''[null]''), ',
+                '''new'', nullif(jsonb_build_array(', v_new, '), ''[null]'')), ', v_keys, ' ', v_from
+        )
         -- The rows themselves only where they are few.
         when v_whole then concat(
             'select jsonb_build_object(''table'', $1, ''operation'', $2, ''rows'', s.rows) ',

@@ -21,7 +21,7 @@ declare
     ];
     v_producer constant text[] := array[
         'enqueue', 'enqueue_many', 'errors', 'version', 'on_change', 'off_change', 'list_changes',
-        '_check_change', '_on_change'
+        '_check_change'
     ];
     v_worker constant text[] := array[
         'dequeue', 'exchange', 'complete', 'complete_many', 'fail', 'heartbeat', 'release', 'snooze',
@@ -35,7 +35,7 @@ declare
         'discard_dead', 'cancel_revival', 'edit', 'edit_jobs',
         'cancel_jobs', 'set_admission', 'set_schema', 'register_sql_handler',
         'unregister_sql_handler', '_open_sql_handler', '_keep_sql_handler', 'on_change', 'off_change',
-        '_check_change', '_on_change'
+        '_check_change'
     ];
     v_trigger constant text[] := array[
         '_enqueue_changes', '_enqueue_rows', '_changes_from', '_changes_query'
@@ -79,7 +79,7 @@ end;
 $do$;
 
 -- What others wrote never runs with the rights of the schema's owner: the functions that run it belong to
--- roles that may do next to nothing.
+-- roles that may do next to nothing. Until they do, nobody may make a trigger of the one.
 do $do$
 declare
     v_pair text[];
@@ -96,6 +96,7 @@ begin
         execute format('alter function %s owner to %I', v_pair[2], v_pair[1]);
         execute format('revoke create on schema forge from %I', v_pair[1]);
     end loop;
+    grant execute on function forge._on_change() to forge_producer, forge_operator;
 exception
     when insufficient_privilege or undefined_object then
         raise notice 'roles are missing: no SQL handlers and no changes that make jobs'

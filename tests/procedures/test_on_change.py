@@ -279,6 +279,16 @@ def test_a_key_makes_one_job_of_many_changes(orders: Calls) -> None:
     ]
 
 
+def test_changes_of_a_key_are_debounced(orders: Calls) -> None:
+    row = watch(orders, key="new.status", debounce="30 s", options={"debounce_max": "5 min"})
+    orders.select(f"update {ORDERS} set secret = 'x'")
+    orders.select(f"update {ORDERS} set secret = 'y'")
+
+    assert str(row["debounce"]) == "0:00:30"
+    assert row["options"] == {"debounce_max": "5 min"}
+    assert [r["unique_key"] for r in orders.select("select unique_key from forge.jobs")] == ["new"]
+
+
 def test_a_key_that_is_too_long_is_told_apart_by_its_digest(orders: Calls) -> None:
     watch(orders, key="new.secret")
     long = "k" * 600
