@@ -275,7 +275,8 @@ Parameters:
   id     of the job
   queue  of the job; default any
 Returns: one row a reason, all that hold: code (running, cancel_requested, timeout, retry_backoff, scheduled,
-deferred, queue_paused, no_worker, no_worker_for_type, queue_limit, queue_rate, key_limit, key_rate, key_order,
+deferred, queue_paused, no_worker, no_worker_for_type, queue_limit, queue_rate, key_limit, key_rate,
+key_order,
 key_turn, behind, next, from_schedule, completed, cancelled, dead), sentence, detail (the values in it: ids,
 times, counts up to 10,000, seconds).
 Raises: JQ003.

@@ -66,9 +66,9 @@ def test_nothing_that_is_injected_shows_as_a_parameter(spec: dict[str, Any]) -> 
         p["name"] for _, operation in operations(spec) for p in operation.get("parameters", [])
     }
     assert names == {
-        "Idempotency-Key", "queue", "type", "status", "tag", "after", "before", "limit", "job_id", "error",
-        "name", "fingerprint", "revival_id",
-        "error", "name", "since_seconds", "bucket_seconds", "after", "count",
+        "Idempotency-Key", "queue", "type", "status", "tag", "after", "before", "limit", "job_id",
+        "error", "name", "fingerprint", "revival_id",
+        "since_seconds", "bucket_seconds", "count",
     }  # fmt: skip
 
 

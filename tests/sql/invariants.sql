@@ -49,7 +49,9 @@ from (
 ) as c
 where c.fingerprint is not null
 group by c.queue, c.type, c.fingerprint
-having sum(c.dead) <> sum(c.counted);
+having sum(c.dead) <> sum(c.counted)
+
+union all
 
 -- Else nobody would ever look at it.
 select 'job ' || j.id || ' of key ' || j.concurrency_key || ' stands in line ' || count(l.id) || ' times'
