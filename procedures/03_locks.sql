@@ -7,6 +7,9 @@
 --   tick      0                             transaction, exclusive   one tick at a time
 --   doorbell  the queue's bucket            session, exclusive       while a worker is parked
 --                                           transaction, shared      a try, by who rings
+--   batch     the batch's id, modulo 2^31   transaction, shared      while jobs are added to it
+--                                           transaction, exclusive   while it is closed
+--             0                             transaction, exclusive   while batches are tied together
 -- Order: tick before doorbell before claim; nobody waits for any of them, all are tries.
 --
 -- The doorbell: a commit with NOTIFY takes a lock of the whole cluster, so a ring is sent only when
@@ -24,10 +27,11 @@ as $function$
         when 'worker' then 2
         when 'tick' then 3
         when 'doorbell' then 4
+        when 'batch' then 9
     end;
 $function$;
 comment on function forge._lock_space(text) is
-'The first key of the advisory locks of one purpose: claim, worker, tick or doorbell. Internal.';
+'The first key of the advisory locks of one purpose: claim, worker, tick, doorbell or batch. Internal.';
 
 create or replace function forge._claim_key(id bigint)
 returns integer

@@ -84,7 +84,8 @@ comment on function forge._insert(forge.jobs) is
 
 create or replace function forge._enqueue(
     job forge.new_job,
-    at timestamptz
+    at timestamptz,
+    hold text default null
 )
 returns forge.enqueued
 language plpgsql volatile
@@ -100,6 +101,7 @@ begin
         job.retry_base, job.retry_factor, job.retry_cap, job.retry_jitter, job.max_retries
     );
     perform forge._check_size('payload', job.payload);
+    perform forge._check_depends(job.depends_on, job.on_parent_failure);
 
     v_job.status := 'PENDING';
     v_job.attempts := 0;
@@ -120,16 +122,23 @@ begin
     v_job.unique_scope := case when job.unique_key is not null then job.queue end;
     v_job.schedule := job.schedule;
     v_job.nominal_at := job.nominal_at;
+    v_job.on_parent_failure := job.on_parent_failure;
+    if _enqueue.hold is not null or cardinality(job.depends_on) > 0 then
+        v_job.status := 'WAITING';
+    end if;
     v_row := forge._insert(v_job);
 
+    if _enqueue.hold is not null or num_nonnulls(job.depends_on, job.batch) > 0 then
+        perform forge._tie(v_row, job, _enqueue.hold, _enqueue.at);
+    end if;
     if v_row.created and v_job.status = 'PENDING' and v_job.scheduled_at <= _enqueue.at then
         perform forge._ring(v_job.queue);
     end if;
     return v_row;
 end;
 $function$;
-comment on function forge._enqueue(forge.new_job, timestamptz) is
-'Adds one job with whatever may be said of it. Internal.';
+comment on function forge._enqueue(forge.new_job, timestamptz, text) is
+'Adds one job with whatever may be said of it. hold: it is a batch, or waits for a condition. Internal.';
 
 create or replace function forge._new_job(options jsonb)
 returns forge.new_job
@@ -262,5 +271,5 @@ Parameters:
   timeout       how long one attempt may take, 1 second to 1 day; default by type, else no limit
   retry_rules   rules by class of error, as set_retry_rules takes them; default by type, queue
 Returns: the id; where unique_key is taken, the id of the live job that holds it.
-Raises: JQ001, JQ005.
+Raises: JQ001, JQ003 (a parent or the batch), JQ004 (the batch), JQ005.
 Example: select forge.enqueue(''email'', ''{"to":"a@b.c"}'', priority => 10);';

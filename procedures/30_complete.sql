@@ -87,6 +87,7 @@ as $function$
 declare
     v_now constant timestamptz := forge.now();
     v_job forge.jobs;
+    v_awaited boolean;
 begin
     delete from forge.jobs as j
     where j.id = _complete_one.id
@@ -97,8 +98,14 @@ begin
         return false;
     end if;
     perform forge._keep(v_job, 'COMPLETED', v_now, _complete_one.result);
-    insert into forge.tallies (at, queue, completed) values (v_now, v_job.queue, 1);
-    if num_nonnulls(v_job.concurrency_key, v_job.unique_for) > 0 then
+    -- Who waits for the job is looked at here, as the snapshot of the delete may be older than the wait for
+    -- the row, and not in a statement of its own, which would cost more.
+    insert into forge.tallies (at, queue, completed) values (v_now, v_job.queue, 1)
+    returning
+        exists (select from forge.open_dependencies as o where o.parent = _complete_one.id)
+        or current_setting('transaction_isolation') <> 'read committed'
+    into v_awaited;
+    if v_awaited or num_nonnulls(v_job.concurrency_key, v_job.unique_for) > 0 then
         perform forge._after(v_job, 'COMPLETED', v_now);
     end if;
     return true;
@@ -189,8 +196,13 @@ begin
     from gone as g;
     if v_rare is not null then
         foreach v_job in array v_rare loop
-            perform forge._after(v_job, 'COMPLETED', v_now);
+            perform forge._let_go(v_job, 'COMPLETED', v_now);
         end loop;
+    end if;
+    if current_setting('transaction_isolation') <> 'read committed'
+        or exists (select from forge.open_dependencies as o where o.parent = any(v_done))
+    then
+        perform forge._spread(v_done, 'COMPLETED', v_now);
     end if;
     return coalesce(v_done, '{}');
 end;

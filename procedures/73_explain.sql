@@ -230,6 +230,10 @@ begin
         select r.* from forge._explain_running(v_job) as r
         union all
         select r.* from forge._explain_time(v_job, v_now) as r
+        union all
+        select r.* from forge._explain_flows(v_job, v_now) as r
+        union all
+        select r.* from forge._explain_condition(v_job, v_now) as r
     loop
         v_found := true;
         return next v_reason;
@@ -261,7 +265,8 @@ Parameters:
   id     of the job
   queue  of the job; default any
 Returns: one row a reason, all that hold: code (running, cancel_requested, scheduled, queue_paused, no_worker,
-no_worker_for_type, behind, next, completed, cancelled, dead), sentence, detail (the values in it: ids,
+no_worker_for_type, behind, next, waits_for_jobs, parent_failed, batch_open, condition, condition_error,
+completed, cancelled, dead), sentence, detail (the values in it: ids,
 times, counts up to 10,000, seconds).
 Raises: JQ003.
 Example: select code, sentence from forge.explain(forge.enqueue(''email''));';

@@ -12,17 +12,22 @@ declare
     v_signature text;
     v_viewer constant text[] := array[
         'errors', 'transitions', 'version', 'now', 'stats', 'throughput', 'job', 'list_jobs',
-        'list_dead', 'list_queues', 'list_workers', 'overview', 'doctor', 'explain'
+        'list_dead', 'list_queues', 'list_workers', 'overview', 'doctor', 'explain', 'parents',
+        'list_conditions'
     ];
-    v_producer constant text[] := array['enqueue', 'enqueue_many', 'errors', 'version'];
+    v_producer constant text[] := array[
+        'enqueue', 'enqueue_many', 'errors', 'version', 'open_batch', 'close_batch', 'enqueue_batch',
+        'run_when'
+    ];
     v_worker constant text[] := array[
         'dequeue', 'exchange', 'complete', 'complete_many', 'fail', 'heartbeat', 'release', 'snooze',
         'progress', 'register_worker', 'unregister_worker', 'park', 'unpark', 'tick', 'errors',
-        'transitions', 'version'
+        'transitions', 'version', 'parents'
     ];
     v_operator constant text[] := array[
         'cancel', 'retry', 'retry_dead', 'discard', 'pause', 'resume', 'set_queue', 'set_type',
-        'set_retention', 'drop_queue', 'tick', 'enqueue', 'enqueue_many'
+        'set_retention', 'drop_queue', 'tick', 'enqueue', 'enqueue_many', 'open_batch', 'close_batch',
+        'enqueue_batch', 'run_when'
     ];
 begin
     foreach v_role in array array['forge_viewer', 'forge_producer', 'forge_worker', 'forge_operator'] loop
