@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
+from forge.calls.flows import FlowCalls
 from forge.calls.operator import OperatorCalls
 from forge.calls.producer import ProducerCalls
 from forge.calls.viewer import ViewerCalls
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 H = TypeVar("H", bound=Callable[..., Any])
 
 
-class Forge(ProducerCalls, WorkerCalls, OperatorCalls, ViewerCalls):
+class Forge(ProducerCalls, FlowCalls, WorkerCalls, OperatorCalls, ViewerCalls):
     """A queue in a database: `dsn`, or what the settings say. Connects at the first call."""
 
     def __init__(self, dsn: str | None = None, settings: Settings | None = None) -> None:

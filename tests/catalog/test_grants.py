@@ -17,23 +17,28 @@ def names(text: str) -> set[str]:
 READING = names(
     """
     errors transitions version now stats throughput job list_jobs list_dead list_queues
-    list_workers overview doctor explain
+    list_workers overview doctor explain parents list_conditions
     """
 )
 GRANTED = {
     "forge_viewer": READING,
-    "forge_producer": {"enqueue", "enqueue_many", "errors", "version"},
+    "forge_producer": names(
+        """
+        enqueue enqueue_many errors version open_batch close_batch enqueue_batch run_when
+        """
+    ),
     "forge_worker": names(
         """
         dequeue exchange complete complete_many fail heartbeat release snooze progress
         register_worker unregister_worker park unpark tick errors transitions version
+        parents
         """
     ),
     "forge_operator": READING
     | names(
         """
         cancel retry retry_dead discard pause resume set_queue set_type set_retention drop_queue
-        tick enqueue enqueue_many
+        tick enqueue enqueue_many open_batch close_batch enqueue_batch run_when
         """
     ),
 }

@@ -17,7 +17,8 @@ CALL = re.compile(r"\bforge\.(\w+)\(")
 COMMENT = re.compile(r"--.*")
 
 # Reached by the code and never by a call: a heartbeat hands no results to the check of sizes.
-UNREACHABLE = {"heartbeat": {"JQ005"}}
+# And a tick raises JQ001 to undo what a condition did, and catches it.
+UNREACHABLE = {"heartbeat": {"JQ005"}, "tick": {"JQ001"}}
 
 
 @pytest.fixture

@@ -22,9 +22,9 @@ STRINGS = re.compile(r"'(?:[^']|'')*'")
 RELATION = re.compile(r"\b(?:from|join|into|update|delete from)\s+([a-z_]\w*)\b(?!\s*[.(])")
 TABLES = """
     jobs history history_default dead_jobs workers queues types settings tallies queue_totals
-    throughput_samples tick_tasks all_jobs
+    throughput_samples tick_tasks all_jobs dependencies open_dependencies ripe_jobs conditions
 """
-DYNAMIC = {"61_partitions.sql", "99_grants.sql"}
+DYNAMIC = {"61_partitions.sql", "66_conditions.sql", "99_grants.sql"}
 
 each_file = pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
 

@@ -8,6 +8,7 @@ import re
 import pytest
 
 from forge import Forge
+from forge.calls.flows import FlowCalls
 from forge.calls.operator import OperatorCalls
 from forge.calls.producer import JobOptions, ProducerCalls
 from forge.calls.viewer import ViewerCalls
@@ -16,11 +17,13 @@ from tests.database import Conn
 
 METHODS = [
     method
-    for role in (ProducerCalls, WorkerCalls, OperatorCalls, ViewerCalls)
+    for role in (ProducerCalls, FlowCalls, WorkerCalls, OperatorCalls, ViewerCalls)
     for _, method in inspect.getmembers(role, inspect.iscoroutinefunction)
     if "SQL: forge." in (method.__doc__ or "")
 ]
 
+# Defaults that SQL takes from the session of the call.
+OF_THE_SESSION = {"asker", "search_path"}
 # `forge worker` calls them, or an operator in psql.
 WITHOUT_METHOD = {
     "complete_many",
@@ -72,7 +75,7 @@ def test_a_method_has_the_parameters_of_its_function(tx: Conn, method: object) -
         mine = (mine - {"jobs"}) | {"ids", "leases"}
     missing = set(parameters) - mine
     assert mine - set(parameters) == set()
-    assert missing <= {"queue"}
+    assert missing <= {"queue"} | OF_THE_SESSION
 
 
 def test_every_public_function_has_a_method(tx: Conn) -> None:

@@ -13,7 +13,7 @@ from litestar.datastructures import State
 from litestar.di import Provide
 from litestar.handlers import HTTPRouteHandler
 
-from forge.api import access, dlq, docs, events, jobs, origin, problems, queues, static, system
+from forge.api import access, dlq, docs, events, flows, jobs, origin, problems, queues, static, system
 from forge.api.database import Database
 from forge.api.headers import add_security_headers
 from forge.api.hub import Hub
@@ -31,6 +31,10 @@ ROUTES: list[HTTPRouteHandler] = [
     jobs.explain_job,
     jobs.cancel_job,
     jobs.retry_job,
+    flows.list_parents,
+    flows.open_batch,
+    flows.close_batch,
+    flows.list_conditions,
     system.stats,
     system.stats_history,
     dlq.list_dead_jobs,

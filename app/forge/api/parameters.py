@@ -17,6 +17,10 @@ Before = Annotated[
     int | None,
     QueryParameter(ge=1, le=_BIGINT, description="Only ids below this: `next` of a page."),
 ]
+After = Annotated[
+    int | None,
+    QueryParameter(ge=0, le=_BIGINT, description="Only ids above this: `next` of a page."),
+]
 Limit = Annotated[int, QueryParameter(ge=1, le=500, description="The size of the page.")]
 # As long as the names of queues and types, and tags, can be: what is longer matches nothing.
 NameFilter = Annotated[str | None, QueryParameter(min_length=1, max_length=200)]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -11,15 +11,18 @@ from msgspec import Raw, structs
 from forge.api.access import Access
 from forge.api.redact import redact
 from forge.api.shapes import (
+    ConditionItem,
+    Conditions,
     Counts,
     Job,
     Jobs,
+    Parents,
     Queue,
     QueueCounts,
     Stats,
     WorkerCounts,
 )
-from forge.models import JobView, QueueRow, StatsRow, WorkerRow
+from forge.models import Condition, JobView, Parent, QueueRow, StatsRow, WorkerRow
 
 # A page of 500 jobs with payloads of 1 MiB would be half a gigabyte; this keeps it below 25 MB.
 LISTED_BYTES = 16 * 1024
@@ -72,6 +75,32 @@ def queue(row: QueueRow) -> Queue:
         created_at=row.created_at,
         updated_at=row.updated_at,
     )
+
+
+def parents(rows: list[Parent], limit: int, access: Access) -> Parents:
+    """A page of parents; a full one may have a successor."""
+    return Parents(items=[_parent(row, access) for row in rows], next=_next(rows, limit))
+
+
+def _parent(row: Parent, access: Access) -> Parent:
+    if access.sees_secrets or not isinstance(row.result, Raw):
+        return row
+    return structs.replace(row, result=redact(row.result))
+
+
+def conditions(rows: list[Condition], limit: int) -> Conditions:
+    """A page of conditions."""
+    items = [
+        ConditionItem(
+            **structs.asdict(row) | {"every": _seconds(row.every), "took": _seconds(row.took)}
+        )
+        for row in rows
+    ]
+    return Conditions(items=items, next=_next(rows, limit))
+
+
+def _next(rows: Sequence[Parent | Condition], limit: int) -> int | None:
+    return rows[-1].id if len(rows) == limit else None
 
 
 _SUMMED = (

@@ -7,9 +7,12 @@ from typing import Annotated
 
 from msgspec import Meta, Struct, field
 
-from forge.models import JobView, Reason, ThroughputRow, WorkerRow
+from forge.models import Condition, JobView, Parent, Reason, ThroughputRow, WorkerRow
 
 Next = Annotated[int, Meta(description="The `before` of the next page.")] | None
+
+
+After = Annotated[int, Meta(description="The `after` of the next page.")] | None
 
 
 class Shape(Struct, frozen=True, kw_only=True):
@@ -34,6 +37,33 @@ class Reasons(Shape, frozen=True, kw_only=True):
     """Why a job does not run; all reasons that hold."""
 
     items: list[Reason]
+
+
+class Parents(Shape, frozen=True, kw_only=True):
+    """A page of the jobs that a job depends on, the oldest first."""
+
+    items: list[Parent]
+    next: After
+
+
+class Batch(Shape, frozen=True, kw_only=True):
+    """A batch: the id of its callback."""
+
+    id: int
+
+
+class ConditionItem(Condition, frozen=True, kw_only=True, rename={"every": "every_seconds", "took": "took_seconds"}):
+    """A condition that a job waits for."""
+
+    every: float  # type: ignore[assignment]
+    took: float | None  # type: ignore[assignment]
+
+
+class Conditions(Shape, frozen=True, kw_only=True):
+    """A page of conditions, the oldest first."""
+
+    items: list[ConditionItem]
+    next: After
 
 
 class Brief(Shape, frozen=True, kw_only=True):

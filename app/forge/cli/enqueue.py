@@ -32,6 +32,9 @@ BATCH = 1000
 @click.option("--max-retries", type=int)
 @click.option("--unique-key")
 @click.option("--tag", "tags", multiple=True)
+@click.option("--depends-on", multiple=True, type=int, help="Wait until this job is done.")
+@click.option("--on-parent-failure", help="wait, run or cancel; default wait.")
+@click.option("--batch", type=int, help="The id of an open batch.")
 @json_option
 def enqueue(
     type: str | None,
@@ -59,8 +62,9 @@ def enqueue(
         return
     if delay is not None:
         at = _from_now(delay)
-    if "tags" in chosen:
-        chosen["tags"] = list(chosen["tags"])
+    for name in ("tags", "depends_on"):
+        if name in chosen:
+            chosen[name] = list(chosen[name])
     job = {"type": type, "payload": _document(_read(payload)), **chosen}
     if at is not None:
         job["scheduled_at"] = at
