@@ -171,7 +171,7 @@ declare
     v_ahead boolean;
     v_first integer[] := array_fill(0, array[v_jobs]);
     v_left integer[] := array_fill(0, array[v_jobs]);
-    v_ready integer[] := '{}';
+    v_ready integer[] := array[]::integer[];
     v_done integer := 0;
     v_edge integer;
 begin

@@ -68,7 +68,7 @@ begin
     where jsonb_array_length(n.named) > 10000
         or case jsonb_typeof(p.parent)
             when 'string' then h.handle is null
-            when 'number' then p.parent::text !~ '^[1-9]\d{0,17}$'
+            when 'number' then p.parent::text !~ '^[1-9]\d{0,17}\Z'
             else true
         end
     limit 1;
@@ -129,7 +129,7 @@ begin
         where j.id = any(v_group.ids);
     end loop;
 
-    -- a job whose key was taken is another's, and keeps its parents
+    -- a job that was there before, under its key, keeps the parents that it has
     select
         array_agg(e.id), array_agg(case when h.id is null then (p.parent ->> 0)::bigint else h.id end)
     into v_children, v_parents

@@ -3,8 +3,8 @@
 --
 -- Nobody ever waits for the row of another job. Who ends a parent deletes its rows of open_dependencies,
 -- which nobody else touches, and then looks whether the child has others left. Two that end the last two
--- parents at the same moment do not see each other's deletes, but each sees that the other's row is being
--- deleted (its xmax is set): then neither can decide, and both leave the child to the tick, in ripe_jobs.
+-- parents at the same moment do not see what the other deletes, but that it is being deleted (its xmax is
+-- set): then neither can decide, and both leave the child to the tick, in ripe_jobs.
 -- So does whoever finds the row of the child locked. Locks: rows of forge.jobs with skip locked.
 -- Called by: whatever ends a job; enqueue, for parents that have ended before; the tick (67).
 
@@ -107,8 +107,8 @@ begin
 end;
 $function$;
 comment on function forge._free(bigint[], timestamptz) is
-'Makes jobs PENDING that wait for nothing any more; those whose rows are locked are left to the tick.
-Internal.';
+'Makes jobs PENDING that wait for nothing any more; of those whose rows are locked the tick takes
+care. Internal.';
 
 create or replace function forge._decide(
     children bigint[],
@@ -119,7 +119,6 @@ returns void
 language plpgsql volatile
 as $function$
 declare
-    v_number integer;
     v_free bigint[];
     v_unsure bigint[];
 begin
@@ -151,7 +150,7 @@ language plpgsql volatile
 as $function$
 declare
     v_job forge.jobs;
-    v_ids bigint[] := '{}';
+    v_ids bigint[] := array[]::bigint[];
 begin
     for v_job in
         select j.*
@@ -257,7 +256,12 @@ begin
     -- Level by level down the flow, and so many edges at most: the tick goes on from there.
     while cardinality(v_front) > 0 loop
         if v_left <= 0 then
-            perform forge._hand_on(v_front, v_status);
+            perform forge._hand_on(
+                array(
+                    select distinct o.parent from forge.open_dependencies as o where o.parent = any(v_front)
+                ),
+                v_status
+            );
             return;
         end if;
 

@@ -14,7 +14,7 @@ returns bigint
 language plpgsql volatile
 as $function$
 begin
-    if (_as_id.value ~ '^[1-9]\d{0,17}$') is not true then
+    if (_as_id.value ~ '^[1-9]\d{0,17}\Z') is not true then
         perform forge._invalid(_as_id.argument, _as_id.value, 'use the id of a job');
     end if;
     return _as_id.value::bigint;
@@ -142,8 +142,8 @@ begin
 end;
 $function$;
 comment on function forge._join_batch(bigint, bigint[], bigint[], boolean) is
-'Adds jobs to an open batch. others: those of them that are not new; tied: some may wait for others.
-Internal.';
+'Adds jobs to an open batch. others: those of them that are not new; tied: some of them may wait for
+others. Internal.';
 
 create or replace function forge._hold(
     options jsonb,

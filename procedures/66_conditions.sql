@@ -30,10 +30,9 @@ begin
         -- The body names nothing that the path of the asker could give another meaning.
         execute format(
             $create$
-            create function %s(query text, path text, plan boolean) returns boolean
+            create function forge._asked_%s(query text, path text, plan boolean) returns boolean
             language plpgsql volatile security definer
             set search_path = pg_catalog, pg_temp
-            set transaction_read_only = on
             set lock_timeout = '1s'
             as $asked$
             declare
@@ -49,7 +48,7 @@ begin
             end;
             $asked$
             $create$,
-            v_function
+            pg_backend_pid()
         );
         if _look.asker <> current_user then
             execute format('grant execute on function %s to public', v_function);
@@ -63,6 +62,7 @@ begin
                 execute format('revoke create on schema forge from %I', _look.asker);
             end if;
         end if;
+        perform set_config('transaction_read_only', 'on', true);
         execute format('select %s($1, $2, $3)', v_function)
         into v_holds
         using v_query, _look.search_path, _look.plan;
@@ -120,8 +120,8 @@ begin
         perform forge._invalid(
             'asker', run_when.asker,
             format(
-                'the owner of the schema forge may not act for this role: grant %I to %I',
-                run_when.asker, current_user
+                'the owner of the schema forge may not act for this role: grant %s to %s',
+                quote_ident(run_when.asker), quote_ident(current_user)
             )
         );
     end if;
@@ -236,7 +236,7 @@ returns setof forge.tick_result
 language plpgsql volatile
 as $function$
 declare
-    -- A timeout that is set inside a function has no effect on what runs already: it is the caller's to set.
+    -- A timeout that is set inside a function has no effect on what runs already: the caller sets it.
     v_guarded constant boolean := current_setting('statement_timeout') <> '0';
     v_end constant timestamptz := clock_timestamp() + interval '1 second';
     v_row forge.conditions;

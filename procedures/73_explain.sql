@@ -231,7 +231,7 @@ begin
         union all
         select r.* from forge._explain_time(v_job, v_now) as r
         union all
-        select r.* from forge._explain_flows(v_job, v_now) as r
+        select r.* from forge._explain_flows(v_job) as r
         union all
         select r.* from forge._explain_condition(v_job, v_now) as r
     loop

@@ -47,8 +47,7 @@ Raises: JQ001.
 Example: select id, status, result from forge.parents(1);';
 
 create or replace function forge._explain_flows(
-    job forge.jobs,
-    at timestamptz
+    job forge.jobs
 )
 returns setof forge.reason
 language plpgsql stable
@@ -126,5 +125,5 @@ begin
     end if;
 end;
 $function$;
-comment on function forge._explain_flows(forge.jobs, timestamptz) is
+comment on function forge._explain_flows(forge.jobs) is
 'Which jobs a job waits for: the first ten of them, and how many there are, up to a thousand. Internal.';

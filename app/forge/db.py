@@ -125,8 +125,8 @@ async def call_value(conn: Connection, function: str, **arguments: Any) -> Any:
 VACUUM: Final = "vacuum (skip_locked, truncate false) forge.jobs, forge.tallies"
 
 
-# Conditions are looked at only where something ends a look that takes too long, and inside a function
-# a timeout that is set there does nothing.
+# Conditions are looked at only where something ends a look that takes too long; a timeout that is
+# set inside a function comes too late for what runs already.
 GUARD: Final = "set local statement_timeout = '10s'"
 
 

@@ -80,7 +80,7 @@ class Enqueued(Row, frozen=True):
 
 
 class Parent(Row, frozen=True):
-    """A job that another one depends on; nulls where nothing of it is kept. SQL: forge.parent_row."""
+    """A job that another one depends on; nulls where it is kept no more. SQL: forge.parent_row."""
 
     id: int
     type: str | None

@@ -66,8 +66,8 @@ def test_nothing_that_is_injected_shows_as_a_parameter(spec: dict[str, Any]) -> 
         p["name"] for _, operation in operations(spec) for p in operation.get("parameters", [])
     }
     assert names == {
-        "Idempotency-Key", "queue", "type", "status", "tag", "before", "after", "limit", "job_id", "error",
-        "name", "since_seconds", "bucket_seconds",
+        "Idempotency-Key", "queue", "type", "status", "tag", "before", "after", "limit", "job_id",
+        "error", "name", "since_seconds", "bucket_seconds",
     }  # fmt: skip
 
 

@@ -13,7 +13,19 @@ from litestar.datastructures import State
 from litestar.di import Provide
 from litestar.handlers import HTTPRouteHandler
 
-from forge.api import access, dlq, docs, events, flows, jobs, origin, problems, queues, static, system
+from forge.api import (
+    access,
+    dlq,
+    docs,
+    events,
+    flows,
+    jobs,
+    origin,
+    problems,
+    queues,
+    static,
+    system,
+)
 from forge.api.database import Database
 from forge.api.headers import add_security_headers
 from forge.api.hub import Hub

@@ -103,7 +103,7 @@ class NewBatch(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     jobs: Annotated[list[NewJob] | UnsetType, Meta(description="10,000 at most.")] = UNSET
 
     def arguments(self) -> dict[str, Any]:
-        """The parameters of `forge.open_batch`, or of `forge.enqueue_batch` where there are jobs."""
+        """The parameters of `forge.open_batch`, or with jobs of `forge.enqueue_batch`."""
         found: dict[str, Any] = {"type": self.type}
         if self.payload is not UNSET:
             found["payload"] = jsonb(self.payload)

@@ -1,7 +1,7 @@
 """Jobs that wait: parents and their results, batches, conditions.
 
-Conditions are only listed here: they are SQL that runs with the rights of the role that asks, and over
-HTTP that would be the API's.
+Conditions are only listed here: they are SQL that runs with the rights of the role that asks, and
+over HTTP that would be the API's.
 """
 
 from __future__ import annotations
@@ -44,9 +44,7 @@ async def list_parents(
     responses=problems(*WITH_BODY),
     response_description="The callback's id.",
 )
-async def open_batch(
-    data: JSONBody[NewBatch], database: NamedDependency[Database]
-) -> shapes.Batch:
+async def open_batch(data: JSONBody[NewBatch], database: NamedDependency[Database]) -> shapes.Batch:
     """Open a batch; with `jobs`, enqueue these in it and close it."""
     arguments = data.arguments()
     function = "enqueue_batch" if "jobs" in arguments else "open_batch"

@@ -52,7 +52,9 @@ class Batch(Shape, frozen=True, kw_only=True):
     id: int
 
 
-class ConditionItem(Condition, frozen=True, kw_only=True, rename={"every": "every_seconds", "took": "took_seconds"}):
+class ConditionItem(
+    Condition, frozen=True, kw_only=True, rename={"every": "every_seconds", "took": "took_seconds"}
+):
     """A condition that a job waits for."""
 
     every: float  # type: ignore[assignment]
