@@ -215,7 +215,7 @@ def test_a_job_may_depend_on_one_in_any_status(call: Calls, status: str) -> None
     # what may end unseen until the commit is looked at once more
     assert left_to_the_tick(call) == ([] if status == "COMPLETED" else [(child, "look")])
     call.tick()
-    # a claim leaves its mark on the row: as long as its transaction runs, it might be ending the job
+    # a claim leaves its mark on the row: while its transaction runs, it might be ending the job
     assert left_to_the_tick(call) == ([(child, "look")] if status == "PROCESSING" else [])
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 from psycopg.types.json import Jsonb
 
@@ -111,7 +113,7 @@ def test_jobs_that_name_later_ones_are_no_circle(call: Calls) -> None:
         *({"type": "t", "handle": f"h{n}", "depends_on": [f"h{n + 1}"]} for n in range(depth)),
         {"type": "t", "handle": f"h{depth}"},
     )
-    assert open_edges(call) == list(zip(made, made[1:], strict=False))
+    assert open_edges(call) == list(pairwise(made))
 
 
 def test_a_job_whose_key_is_taken_is_a_parent_and_keeps_its_own(call: Calls) -> None:
