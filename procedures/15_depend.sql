@@ -34,6 +34,28 @@ $function$;
 comment on function forge._check_depends(bigint[], text) is
 'Raises JQ001 for what a job cannot depend on. Internal.';
 
+create or replace function forge._outcome(id bigint)
+returns text
+language plpgsql stable
+as $function$
+declare
+    v_status text;
+begin
+    -- In one snapshot, as a job moves from one place to the other in one transaction.
+    perform from forge.jobs as j where j.id = _outcome.id;
+    if found then
+        return 'LIVE';
+    end if;
+    select h.status into v_status from forge.history as h where h.id = _outcome.id;
+    if not found then
+        select d.status into v_status from forge.dead_jobs as d where d.id = _outcome.id;
+    end if;
+    return v_status;
+end;
+$function$;
+comment on function forge._outcome(bigint) is
+'How a job ended; LIVE: it has not; null: nothing is known of it. Internal.';
+
 create or replace function forge._depend(
     children bigint[],
     parents bigint[],
@@ -44,82 +66,61 @@ returns void
 language plpgsql volatile
 as $function$
 declare
-    v_look bigint[];
+    v_others bigint[];
+    v_parent bigint;
+    v_live bigint[];
+    v_done bigint[];
+    v_failed bigint[];
     v_cancel bigint[];
-    v_rest bigint[];
-    v_unknown bigint;
 begin
-    with edges as materialized (
-        select distinct e.child, e.parent
+    v_others := array(
+        select distinct p.id
+        from unnest(_depend.parents) as p (id)
+        where not exists (select from unnest(_depend.fresh) as f (id) where f.id = p.id)
+    );
+    foreach v_parent in array v_others loop
+        case forge._outcome(v_parent)
+            when 'LIVE' then v_live := v_live || v_parent;
+            when 'COMPLETED' then v_done := v_done || v_parent;
+            when 'DEAD', 'CANCELLED' then v_failed := v_failed || v_parent;
+            else perform forge._not_found(v_parent);
+        end case;
+    end loop;
+
+    insert into forge.dependencies (child, parent)
+    select distinct e.child, e.parent from unnest(_depend.children, _depend.parents) as e (child, parent);
+    insert into forge.open_dependencies (child, parent)
+    select distinct e.child, e.parent
+    from unnest(_depend.children, _depend.parents) as e (child, parent)
+    where v_done is null or not exists (select from unnest(v_done) as d (id) where d.id = e.parent);
+    if v_live is not null or v_failed is not null then
+        insert into forge.ripe_jobs (id, task)
+        select distinct e.child, 'look'
         from unnest(_depend.children, _depend.parents) as e (child, parent)
-    ),
-    states as materialized (
-        select
-            p.parent,
-            case
-                when f.id is not null then 'FRESH'
-                when j.id is not null then 'LIVE'
-                else coalesce(h.status, d.status)
-            end as status
-        from (select distinct e.parent from edges as e) as p
-        left join (select distinct u.id from unnest(_depend.fresh) as u (id)) as f on f.id = p.parent
-        left join lateral (
-            select l.id from forge.jobs as l where l.id = p.parent and f.id is null limit 1
-        ) as j on true
-        left join lateral (
-            select o.status
-            from forge.history as o
-            where o.id = p.parent and f.id is null and j.id is null
-            limit 1
-        ) as h on true
-        left join lateral (
-            select o.status
-            from forge.dead_jobs as o
-            where o.id = p.parent and f.id is null and j.id is null
-            limit 1
-        ) as d on true
-    ),
-    known as (
-        select e.child, e.parent, s.status, c.on_parent_failure as policy
-        from edges as e
-        join states as s on s.parent = e.parent
-        cross join lateral (
-            select k.on_parent_failure from forge.jobs as k where k.id = e.child limit 1
-        ) as c
-    ),
-    tied as (
-        insert into forge.dependencies (child, parent)
-        select k.child, k.parent from known as k
-        on conflict on constraint dependencies_pkey do nothing
-    ),
-    opened as (
-        insert into forge.open_dependencies (child, parent)
-        select k.child, k.parent
-        from known as k
-        where k.status in ('FRESH', 'LIVE')
-            or (k.status <> 'COMPLETED' and k.policy is distinct from 'run')
-        on conflict on constraint open_dependencies_pkey do nothing
-    )
-    select
-        array_agg(distinct k.child) filter (
-            where k.status = 'LIVE' or (k.status in ('DEAD', 'CANCELLED') and k.policy is distinct from 'run')
-        ),
-        array_agg(distinct k.child) filter (where k.status in ('DEAD', 'CANCELLED') and k.policy = 'cancel'),
-        array_agg(distinct k.child),
-        min(k.parent) filter (where k.status is null)
-    into v_look, v_cancel, v_rest, v_unknown
-    from known as k;
-    if v_unknown is not null then
-        perform forge._not_found(v_unknown);
+        where exists (select from unnest(v_live || v_failed) as o (id) where o.id = e.parent);
     end if;
 
-    if v_look is not null then
-        insert into forge.ripe_jobs (id, task) select u.id, 'look' from unnest(v_look) as u (id);
+    if v_failed is not null then
+        select array_agg(distinct o.child) into v_cancel
+        from forge.open_dependencies as o
+        join forge.jobs as j on j.id = o.child
+        where o.parent = any(v_failed)
+            and o.child = any(_depend.children)
+            and j.on_parent_failure = 'cancel';
+        delete from forge.open_dependencies as o
+        where o.parent = any(v_failed)
+            and o.child = any(_depend.children)
+            and exists (
+                select from forge.jobs as j where j.id = o.child and j.on_parent_failure = 'run'
+            );
+        if v_cancel is not null then
+            perform forge._spread(forge._cancel_waiting(v_cancel, _depend.at), 'CANCELLED', _depend.at);
+        end if;
     end if;
-    if v_cancel is not null then
-        perform forge._spread(forge._cancel_waiting(v_cancel, _depend.at), 'CANCELLED', _depend.at);
+    if v_done is not null or v_failed is not null then
+        perform forge._decide(array_agg(c.id), array_agg(-1::bigint), _depend.at)
+        from (select distinct u.id from unnest(_depend.children) as u (id)) as c;
     end if;
-    perform forge._decide(v_rest, array_fill(-1::bigint, array[cardinality(v_rest)]), _depend.at);
 end;
 $function$;
 comment on function forge._depend(bigint[], bigint[], bigint[], timestamptz) is

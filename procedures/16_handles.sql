@@ -91,6 +91,7 @@ returns setof forge.enqueued
 language plpgsql volatile
 as $function$
 declare
+    v_jit constant text := current_setting('jit');
     v_ids bigint[];
     v_created boolean[];
     v_fresh bigint[];
@@ -99,6 +100,8 @@ declare
     v_group record;
 begin
     perform forge._check_flows(_enqueue_flows.jobs);
+    -- Statements over ten thousand jobs look dear enough to be compiled, which costs far more than they do.
+    perform set_config('jit', 'off', true);
     select array_agg(m.id order by m.ordinality), array_agg(m.created order by m.ordinality)
     into v_ids, v_created
     from forge.enqueue_many((
@@ -165,6 +168,7 @@ begin
             forge._as_id('batch', v_group.batch), v_group.ids, v_group.others, v_group.tied
         );
     end loop;
+    perform set_config('jit', v_jit, true);
     return query select u.id, u.created from unnest(v_ids, v_created) as u (id, created);
 end;
 $function$;

@@ -133,12 +133,17 @@ begin
     insert into forge.open_dependencies (child, parent)
     select _join_batch.batch, u.id
     from unnest(_join_batch.ids) as u (id)
-    -- one whose parents have failed may have been cancelled at once
-    where exists (select from forge.jobs as j where j.id = u.id)
     on conflict on constraint open_dependencies_pkey do nothing;
-    -- and one that was there before may end at this moment without seeing our rows
-    insert into forge.ripe_jobs (id, task, parent)
-    select _join_batch.batch, 'look', u.id from unnest(_join_batch.others) as u (id);
+    if _join_batch.tied or _join_batch.others is not null then
+        -- One whose parents have failed may have been cancelled at once, and one that was there before may end
+        -- at this moment without seeing our rows.
+        delete from forge.open_dependencies as o
+        where o.child = _join_batch.batch
+            and o.parent = any(_join_batch.ids)
+            and not exists (select from forge.jobs as j where j.id = o.parent);
+        insert into forge.ripe_jobs (id, task, parent)
+        select _join_batch.batch, 'look', u.id from unnest(_join_batch.others) as u (id);
+    end if;
 end;
 $function$;
 comment on function forge._join_batch(bigint, bigint[], bigint[], boolean) is
@@ -188,6 +193,7 @@ create or replace function forge.open_batch(
 returns bigint
 language plpgsql volatile security definer
 set search_path = pg_catalog, forge, pg_temp
+set jit = off
 as $function$
 begin
     return (forge._hold(
@@ -286,6 +292,7 @@ create or replace function forge.enqueue_batch(
 returns bigint
 language plpgsql volatile security definer
 set search_path = pg_catalog, forge, pg_temp
+set jit = off
 as $function$
 declare
     v_batch bigint;

@@ -98,6 +98,7 @@ create or replace function forge.run_when(
 returns bigint
 language plpgsql volatile security definer
 set search_path = pg_catalog, forge, pg_temp
+set jit = off
 as $function$
 declare
     v_now constant timestamptz := forge.now();
