@@ -45,7 +45,7 @@ comment on column forge.ripe_jobs.task is
 children of this job, which ended as status.';
 comment on column forge.ripe_jobs.parent is 'Of look: this parent only.';
 comment on column forge.ripe_jobs.horizon is
-'Once no transaction older than this runs, nothing that was on its way can change the answer.';
+'Once no transaction older than this runs, nothing that was on its way can change the answer; 0: looked at once.';
 
 create type forge.parent_row as (
     id bigint,

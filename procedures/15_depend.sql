@@ -118,7 +118,7 @@ begin
         end if;
     end if;
     if v_done is not null or v_failed is not null then
-        perform forge._decide(array_agg(c.id), array_agg(-1::bigint), _depend.at)
+        perform forge._decide(array_agg(c.id), array_agg(-1::bigint), array_agg(-1::bigint), _depend.at)
         from (select distinct u.id from unnest(_depend.children) as u (id)) as c;
     end if;
 end;

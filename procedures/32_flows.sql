@@ -10,19 +10,20 @@
 
 create or replace function forge._still_waits(
     child bigint,
-    near bigint
+    low bigint,
+    high bigint
 )
 returns text
 language plpgsql stable
 as $function$
 begin
     -- The dead entries of a wide fan-in are in the way of a walk over its index as long as a snapshot is
-    -- open: so first to both sides of the parent that has just ended, where in whatever order they end
-    -- one is likely to be open, and only then all the way up and all the way down.
+    -- open: so first to both sides of the parents that have just ended, where in whatever order they end
+    -- one is likely to be open, and only then all the way up, all the way down, and in between.
     perform from forge.open_dependencies as o
     where o.child = _still_waits.child
-        and o.parent > _still_waits.near
-        and o.parent <= _still_waits.near + 64
+        and o.parent > _still_waits.high
+        and o.parent <= _still_waits.high + 64
         and o.xmax = 0
     limit 1;
     if found then
@@ -30,8 +31,8 @@ begin
     end if;
     perform from forge.open_dependencies as o
     where o.child = _still_waits.child
-        and o.parent < _still_waits.near
-        and o.parent >= _still_waits.near - 64
+        and o.parent < _still_waits.low
+        and o.parent >= _still_waits.low - 64
         and o.xmax = 0
     limit 1;
     if found then
@@ -40,7 +41,7 @@ begin
     perform from (
         select
         from forge.open_dependencies as o
-        where o.child = _still_waits.child and o.parent > _still_waits.near and o.xmax = 0
+        where o.child = _still_waits.child and o.parent > _still_waits.high and o.xmax = 0
         order by o.parent
         limit 1
     ) as above;
@@ -50,7 +51,7 @@ begin
     perform from (
         select
         from forge.open_dependencies as o
-        where o.child = _still_waits.child and o.parent < _still_waits.near and o.xmax = 0
+        where o.child = _still_waits.child and o.parent < _still_waits.high and o.xmax = 0
         order by o.parent desc
         limit 1
     ) as below;
@@ -61,9 +62,9 @@ begin
     return case when found then 'perhaps' else 'no' end;
 end;
 $function$;
-comment on function forge._still_waits(bigint, bigint) is
-'Whether a child waits for more than the parent that has just ended (near): yes, no, or perhaps, where all
-that is left is being closed by others, whose outcome cannot be seen yet. Internal.';
+comment on function forge._still_waits(bigint, bigint, bigint) is
+'Whether a child waits for more than the parents from low to high that have just ended: yes, no, or perhaps,
+where all that is left is being closed by others, whose outcome cannot be seen yet. Internal.';
 
 create or replace function forge._free(
     children bigint[],
@@ -112,7 +113,8 @@ care. Internal.';
 
 create or replace function forge._decide(
     children bigint[],
-    near bigint[],
+    low bigint[],
+    high bigint[],
     at timestamptz
 )
 returns void
@@ -123,7 +125,9 @@ declare
     v_unsure bigint[];
 begin
     for v_number in 1 .. coalesce(cardinality(_decide.children), 0) loop
-        case forge._still_waits(_decide.children[v_number], _decide.near[v_number])
+        case forge._still_waits(
+            _decide.children[v_number], _decide.low[v_number], _decide.high[v_number]
+        )
             when 'no' then v_free := v_free || _decide.children[v_number];
             when 'perhaps' then v_unsure := v_unsure || _decide.children[v_number];
             else null;
@@ -137,9 +141,9 @@ begin
     end if;
 end;
 $function$;
-comment on function forge._decide(bigint[], bigint[], timestamptz) is
-'Frees those of the children that wait for nothing any more; near has a parent of each that has just been
-closed. Internal.';
+comment on function forge._decide(bigint[], bigint[], bigint[], timestamptz) is
+'Frees those of the children that wait for nothing any more; from low to high are the parents of each that
+have just been closed. Internal.';
 
 create or replace function forge._cancel_waiting(
     children bigint[],
@@ -205,7 +209,8 @@ language plpgsql volatile
 as $function$
 declare
     v_children bigint[];
-    v_near bigint[];
+    v_low bigint[];
+    v_high bigint[];
 begin
     -- null: all of them. A batch that is open stands in a row of its own as its parent.
     if _close.children is null then
@@ -214,18 +219,22 @@ begin
             where o.parent = any(_close.parents) and o.child <> o.parent
             returning o.child, o.parent
         )
-        select array_agg(c.child), array_agg(c.near) into v_children, v_near
-        from (select d.child, max(d.parent) as near from closed as d group by d.child) as c;
+        select array_agg(c.child), array_agg(c.low), array_agg(c.high) into v_children, v_low, v_high
+        from (
+            select d.child, min(d.parent) as low, max(d.parent) as high from closed as d group by d.child
+        ) as c;
     else
         with closed as (
             delete from forge.open_dependencies as o
             where o.parent = any(_close.parents) and o.child = any(_close.children)
             returning o.child, o.parent
         )
-        select array_agg(c.child), array_agg(c.near) into v_children, v_near
-        from (select d.child, max(d.parent) as near from closed as d group by d.child) as c;
+        select array_agg(c.child), array_agg(c.low), array_agg(c.high) into v_children, v_low, v_high
+        from (
+            select d.child, min(d.parent) as low, max(d.parent) as high from closed as d group by d.child
+        ) as c;
     end if;
-    perform forge._decide(v_children, v_near, _close.at);
+    perform forge._decide(v_children, v_low, v_high, _close.at);
 end;
 $function$;
 comment on function forge._close(bigint[], bigint[], timestamptz) is

@@ -135,8 +135,8 @@ begin
     from unnest(_join_batch.ids) as u (id)
     on conflict on constraint open_dependencies_pkey do nothing;
     if _join_batch.tied or _join_batch.others is not null then
-        -- One whose parents have failed may have been cancelled at once, and one that was there before may end
-        -- at this moment without seeing our rows.
+        -- One whose parents have failed may have been cancelled at once, and one that was there before may
+        -- end at this moment without seeing our rows.
         delete from forge.open_dependencies as o
         where o.child = _join_batch.batch
             and o.parent = any(_join_batch.ids)
@@ -232,7 +232,9 @@ begin
     then
         delete from forge.open_dependencies as o
         where o.child = _close_batch.batch and o.parent = _close_batch.batch;
-        perform forge._decide(array[_close_batch.batch], array[_close_batch.batch], _close_batch.at);
+        perform forge._decide(
+            array[_close_batch.batch], array[_close_batch.batch], array[_close_batch.batch], _close_batch.at
+        );
     else
         insert into forge.ripe_jobs (id, task) values (_close_batch.batch, 'close');
     end if;

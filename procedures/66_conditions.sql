@@ -200,7 +200,7 @@ declare
 begin
     if missed.on_deadline = 'run' then
         perform forge._drop_condition(missed.id);
-        perform forge._decide(array[missed.id], array[0], _miss_deadline.at);
+        perform forge._decide(array[missed.id], array[0], array[0], _miss_deadline.at);
         return;
     end if;
     if missed.on_deadline = 'cancel' then
@@ -270,7 +270,7 @@ begin
         end if;
         if v_look.code = 'holds' then
             perform forge._drop_condition(v_row.id);
-            perform forge._decide(array[v_row.id], array[0], _look_at_conditions.at);
+            perform forge._decide(array[v_row.id], array[0], array[0], _look_at_conditions.at);
             v_met := v_met + 1;
             continue;
         end if;

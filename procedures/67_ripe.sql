@@ -5,31 +5,60 @@
 -- ended that ran then, what is to be seen is all there is. Locks: those of the tick, rows with skip locked,
 -- the gates of batches (tries). Called by: tick.
 
+create or replace function forge._next_horizon(horizon xid8)
+returns xid8
+language plpgsql volatile
+as $function$
+begin
+    -- A snapshot tells the highest transaction that has ended, not the highest that has begun; and the id of
+    -- this one may be older than the entry. The id of the next tick is younger than all that matters.
+    return case
+        when _next_horizon.horizon is null then '0'::xid8
+        when _next_horizon.horizon between '1' and pg_current_xact_id() then _next_horizon.horizon
+        else pg_current_xact_id()
+    end;
+end;
+$function$;
+comment on function forge._next_horizon(xid8) is
+'The horizon of an entry of ripe_jobs that is put back: 0 after the first look, after the second the id of
+that tick. Internal.';
+
+create or replace function forge._is_past(horizon xid8)
+returns boolean
+language plpgsql volatile
+as $function$
+begin
+    return (_is_past.horizon between '1' and pg_snapshot_xmin(pg_current_snapshot())) is true;
+end;
+$function$;
+comment on function forge._is_past(xid8) is
+'Whether every transaction has ended that is older than the horizon. Internal.';
+
 create or replace function forge._settle_edges(
     children bigint[],
     parents bigint[],
     horizons xid8[],
+    past boolean[],
     at timestamptz
 )
 returns void
 language plpgsql volatile
 as $function$
 declare
-    v_xmin constant xid8 := pg_snapshot_xmin(pg_current_snapshot());
-    v_xmax constant xid8 := pg_snapshot_xmax(pg_current_snapshot());
     v_edge record;
     v_cancel bigint[];
 begin
     for v_edge in
         select
-            e.child, e.parent, e.horizon, c.policy,
+            e.child, e.parent, e.horizon, e.past, c.policy,
             coalesce(l.changing, h.changing, d.changing, false) as changing,
             -- without a record it ended in a queue that keeps no history: as completed
             coalesce(l.status, h.status, d.status, 'COMPLETED') as status
-        from unnest(_settle_edges.children, _settle_edges.parents, _settle_edges.horizons)
-            as u (child, parent, horizon)
+        from unnest(
+            _settle_edges.children, _settle_edges.parents, _settle_edges.horizons, _settle_edges.past
+        ) as u (child, parent, horizon, past)
         cross join lateral (
-            select o.child, o.parent, u.horizon
+            select o.child, o.parent, u.horizon, u.past
             from forge.open_dependencies as o
             where o.child = u.child
                 and (u.parent is null or o.parent = u.parent)
@@ -61,10 +90,10 @@ begin
             limit 1
         ) as d on true
     loop
-        if v_edge.changing and (v_edge.horizon <= v_xmin) is not true then
+        if v_edge.changing and not v_edge.past then
             -- Whoever is ending it just now may have looked for its children before there was this one.
             insert into forge.ripe_jobs (id, task, parent, horizon)
-            values (v_edge.child, 'look', v_edge.parent, least(v_edge.horizon, v_xmax));
+            values (v_edge.child, 'look', v_edge.parent, forge._next_horizon(v_edge.horizon));
         elsif v_edge.status = 'LIVE' then
             continue;
         elsif v_edge.status = 'COMPLETED' or v_edge.policy = 'run' then
@@ -86,20 +115,20 @@ begin
     end if;
 end;
 $function$;
-comment on function forge._settle_edges(bigint[], bigint[], xid8[], timestamptz) is
-'Closes what has ended unseen of what children wait for; a null parent is all of them. Internal.';
+comment on function forge._settle_edges(bigint[], bigint[], xid8[], boolean[], timestamptz) is
+'Closes what has ended unseen of what children wait for; a null parent is all of them. past: whether every
+transaction older than the horizon had ended before this. Internal.';
 
 create or replace function forge._free_ripe(
     children bigint[],
     horizons xid8[],
+    past boolean[],
     at timestamptz
 )
 returns void
 language plpgsql volatile
 as $function$
 declare
-    v_xmin constant xid8 := pg_snapshot_xmin(pg_current_snapshot());
-    v_xmax constant xid8 := pg_snapshot_xmax(pg_current_snapshot());
     v_child record;
     v_free bigint[];
 begin
@@ -108,17 +137,18 @@ begin
             u.child as id,
             case
                 when bool_and(u.horizon is not null) then max(u.horizon::text::bigint)::text::xid8
-            end as horizon
-        from unnest(_free_ripe.children, _free_ripe.horizons) as u (child, horizon)
+            end as horizon,
+            bool_and(u.past) as past
+        from unnest(_free_ripe.children, _free_ripe.horizons, _free_ripe.past) as u (child, horizon, past)
         group by u.child
     loop
-        case forge._still_waits(v_child.id, -1)
+        case forge._still_waits(v_child.id, -1, -1)
             when 'no' then
                 v_free := v_free || v_child.id;
             when 'perhaps' then
-                if (v_child.horizon <= v_xmin) is not true then
+                if not v_child.past then
                     insert into forge.ripe_jobs (id, task, horizon)
-                    values (v_child.id, 'free', least(v_child.horizon, v_xmax));
+                    values (v_child.id, 'free', forge._next_horizon(v_child.horizon));
                 end if;
             else
                 null;
@@ -129,8 +159,8 @@ begin
     end if;
 end;
 $function$;
-comment on function forge._free_ripe(bigint[], xid8[], timestamptz) is
-'Frees those of the children that wait for nothing any more. Internal.';
+comment on function forge._free_ripe(bigint[], xid8[], boolean[], timestamptz) is
+'Frees those of the children that wait for nothing any more; past as in _settle_edges. Internal.';
 
 create or replace function forge._tend_flows(
     at timestamptz
@@ -140,6 +170,7 @@ language plpgsql volatile
 as $function$
 declare
     v_taken forge.ripe_jobs[];
+    v_past xid8[];
     v_status text;
     v_id bigint;
 begin
@@ -155,13 +186,17 @@ begin
         ))
         returning r.id, r.task, r.parent, r.status, r.horizon
     )
-    select array_agg(row(t.*)::forge.ripe_jobs) into v_taken from (select distinct * from taken) as t;
+    select array_agg(row(t.*)::forge.ripe_jobs), array_agg(distinct t.horizon) into v_taken, v_past
+    from (select distinct * from taken) as t;
+    -- asked before the looks, as it is their snapshots that must show what had ended
+    v_past := array(select h.horizon from unnest(v_past) as h (horizon) where forge._is_past(h.horizon));
 
     for v_id in select t.id from unnest(v_taken) as t where t.task = 'close' loop
         perform forge._close_batch(v_id, _tend_flows.at);
     end loop;
     perform forge._settle_edges(
-        array_agg(t.id), array_agg(t.parent), array_agg(t.horizon), _tend_flows.at
+        array_agg(t.id), array_agg(t.parent), array_agg(t.horizon),
+        array_agg(coalesce(t.horizon = any(v_past), false)), _tend_flows.at
     )
     from unnest(v_taken) as t
     where t.task = 'look'
@@ -180,6 +215,7 @@ begin
     perform forge._free_ripe(
         array_agg(t.id),
         array_agg(case when t.task = 'free' then t.horizon end),
+        array_agg(t.task = 'free' and coalesce(t.horizon = any(v_past), false)),
         _tend_flows.at
     )
     from unnest(v_taken) as t

@@ -42,7 +42,12 @@ def settled(db: Database, job_id: int) -> str:
 
     As long as any transaction of the server runs that is older, it may look once more.
     """
-    until(lambda: not (tick(db) or ripe(db)))
+
+    def quiet() -> bool:
+        tick(db)
+        return not ripe(db)
+
+    until(quiet)
     return status(db, job_id)
 
 

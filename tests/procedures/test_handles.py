@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from itertools import pairwise
 
 import pytest
@@ -10,7 +11,7 @@ from psycopg.types.json import Jsonb
 from tests.procedures.calls import Calls
 from tests.procedures.flows import complete, left_to_the_tick, open_edges, parents
 
-Job = dict[str, object]
+Job = Mapping[str, object]
 
 
 def ids(call: Calls, *jobs: Job) -> list[int]:

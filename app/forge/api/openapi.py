@@ -20,7 +20,7 @@ _DESCRIPTION = (
 )
 
 # Their structs forbid unknown fields, which Litestar's derivation does not tell.
-_STRICT = ("NewJob", "NewJobs", "DeadFilter", "QueueSettings")
+_STRICT = ("NewJob", "NewJobs", "NewBatch", "DeadFilter", "QueueSettings")
 
 
 def document(routes: list[HTTPRouteHandler]) -> dict[str, Any]:
