@@ -9,6 +9,9 @@
 --                                           transaction, shared      a try, by who rings
 --   queue     a hash of the queue            transaction, exclusive   while a claim commits, if it is limited
 --   key       a hash of queue and key        transaction, exclusive   while a claim of its jobs commits
+--   batch     the batch's id, modulo 2^31   transaction, shared      while jobs are added to it
+--                                           transaction, exclusive   while it is closed
+--             0                             transaction, exclusive   while batches are tied together
 -- Order: tick before doorbell before queue before key before claim; nobody waits for any, all are tries.
 --
 -- The doorbell: a commit with NOTIFY takes a lock of the whole cluster, so a ring is sent only when
@@ -28,10 +31,12 @@ as $function$
         when 'doorbell' then 4
         when 'queue' then 5
         when 'key' then 6
+        when 'batch' then 9
     end;
 $function$;
 comment on function forge._lock_space(text) is
-'The first key of the advisory locks of one purpose: claim, worker, tick, doorbell, queue or key. Internal.';
+'The first key of the advisory locks of one purpose: claim, worker, tick, doorbell, queue, key or batch.
+Internal.';
 
 create or replace function forge._claim_key(id bigint)
 returns integer

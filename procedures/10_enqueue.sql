@@ -75,7 +75,8 @@ comment on function forge._insert(forge.jobs) is
 create or replace function forge._enqueue(
     job forge.new_job,
     at timestamptz,
-    patient boolean default true
+    patient boolean default true,
+    hold text default null
 )
 returns forge.enqueued
 language plpgsql volatile
@@ -97,6 +98,7 @@ begin
     if job.concurrency_key is not null then
         perform forge._check_name('concurrency_key', job.concurrency_key);
     end if;
+    perform forge._check_depends(job.depends_on, job.on_parent_failure);
 
     v_job.status := 'PENDING';
     v_job.attempts := 0;
@@ -125,6 +127,10 @@ begin
         v_job.retry_rules := forge._check_rules('retry_rules', job.retry_rules, false);
     end if;
     v_job.concurrency_key := job.concurrency_key;
+    v_job.on_parent_failure := job.on_parent_failure;
+    if _enqueue.hold is not null or cardinality(job.depends_on) > 0 then
+        v_job.status := 'WAITING';
+    end if;
     if v_job.unique_key is null then
         v_row := forge._insert(v_job);
     else
@@ -138,15 +144,18 @@ begin
     if v_row.created and v_job.status = 'PENDING' and v_job.concurrency_key is not null then
         perform forge._join_line(v_job.queue, v_job.concurrency_key, v_row.id, v_job.scheduled_at);
     end if;
+    if _enqueue.hold is not null or num_nonnulls(job.depends_on, job.batch) > 0 then
+        perform forge._tie(v_row, job, _enqueue.hold, _enqueue.at);
+    end if;
     if v_row.created and v_job.status = 'PENDING' and v_job.scheduled_at <= _enqueue.at then
         perform forge._ring(v_job.queue);
     end if;
     return v_row;
 end;
 $function$;
-comment on function forge._enqueue(forge.new_job, timestamptz, boolean) is
+comment on function forge._enqueue(forge.new_job, timestamptz, boolean, text) is
 'Adds one job with whatever may be said of it. One that is not patient raises lock_not_available rather than
-wait for the row of a job that holds its key. Internal.';
+wait for the row of a job that holds its key. hold: it is a batch, or waits for a condition. Internal.';
 
 create or replace function forge._new_job(options jsonb)
 returns forge.new_job
@@ -282,5 +291,6 @@ Parameters:
   retry_rules   rules by class of error, as set_retry_rules takes them; default by type, queue
 Returns: the id; where unique_key is taken, the id of the job that holds it. A job that runs is not changed
 any more: replace, merge and debounce take its key from it and add a new job.
-Raises: JQ001, JQ005, JQ012 (unique_key), JQ013 (the queue is full), JQ014 (the type''s schema or check).
+Raises: JQ001, JQ003 (a parent or the batch), JQ004 (the batch), JQ005, JQ012 (unique_key), JQ013 (the queue
+is full), JQ014 (the type''s schema or check).
 Example: select forge.enqueue(''email'', ''{"to":"a@b.c"}'', priority => 10);';

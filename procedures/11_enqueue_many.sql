@@ -21,7 +21,7 @@ language sql immutable parallel safe
 as $function$
     select array[
         'unique_by', 'unique_scope', 'unique_for', 'on_conflict', 'debounce', 'debounce_max',
-        'concurrency_key', 'depends_on', 'on_parent_failure', 'batch', 'timeout', 'retry_rules'
+        'concurrency_key', 'handle', 'depends_on', 'on_parent_failure', 'batch', 'timeout', 'retry_rules'
     ];
 $function$;
 comment on function forge._rare_job_keys() is
@@ -75,8 +75,10 @@ as $function$
         or jsonb_typeof($1 -> 'debounce') not in ('string', 'null')
         or jsonb_typeof($1 -> 'debounce_max') not in ('string', 'null')
         or jsonb_typeof($1 -> 'concurrency_key') not in ('string', 'null')
+        or jsonb_typeof($1 -> 'handle') not in ('string', 'null')
         or jsonb_typeof($1 -> 'depends_on') not in ('array', 'null')
         or jsonb_typeof($1 -> 'on_parent_failure') not in ('string', 'null')
+        or jsonb_typeof($1 -> 'batch') not in ('number', 'null')
         or jsonb_typeof($1 -> 'timeout') not in ('string', 'null')
     ) is not true;
 $function$;
@@ -301,6 +303,10 @@ declare
     v_queue text;
 begin
     if forge._check_jobs(enqueue_many.jobs) then
+        if forge._has_flows(enqueue_many.jobs) then
+            return query select e.* from forge._enqueue_flows(enqueue_many.jobs, v_now) as e;
+            return;
+        end if;
         return query select e.* from forge._enqueue_each(enqueue_many.jobs, v_now) as e;
         return;
     end if;
@@ -370,7 +376,8 @@ comment on function forge.enqueue_many(jsonb) is
 
 Parameters:
   jobs  an array of at most 10,000 objects whose keys are the parameters of forge.enqueue, with its
-        defaults; scheduled_at is ISO 8601 with a zone, intervals are PostgreSQL''s text
+        defaults; scheduled_at is ISO 8601 with a zone, intervals are PostgreSQL''s text. A job may have a
+        "handle", and the others of the call may name it in their "depends_on" among the ids
 Returns: one row a job, in order: id, created (false: its unique_key was taken, the id is the holder''s).
-Raises: JQ001, JQ005, JQ012, JQ013, JQ014.
+Raises: JQ001, JQ003 (a parent or the batch), JQ004 (the batch), JQ005, JQ012, JQ013, JQ014.
 Example: select * from forge.enqueue_many(''[{"type":"email"},{"type":"email","priority":5}]'');';

@@ -89,6 +89,7 @@ as $function$
 declare
     v_now constant timestamptz := forge.now();
     v_job forge.jobs;
+    v_awaited boolean;
 begin
     delete from forge.jobs as j
     where j.id = _complete_one.id
@@ -98,9 +99,33 @@ begin
     if not found then
         return false;
     end if;
-    perform forge._keep(v_job, 'COMPLETED', v_now, _complete_one.result);
-    insert into forge.tallies (at, queue, completed) values (v_now, v_job.queue, 1);
-    if num_nonnulls(v_job.concurrency_key, v_job.unique_for, v_job.slot) > 0 then
+    -- As _keep, but in one statement with the tally and the look at who waits for the job, which has to come
+    -- after the delete: that one may have waited for the row, and its snapshot is older then.
+    with kept as (
+        insert into forge.history (
+            id, scheduled_at, created_at, attempted_at, finished_at, cancel_requested_at, revived_at,
+            lease, priority, attempts, max_retries, revivals,
+            retry_base, retry_factor, retry_cap, retry_jitter,
+            status, queue, type, worker, unique_key, tags, payload, result, errors,
+            timeout, unique_scope, unique_for, concurrency_key, on_parent_failure, retry_rules,
+            schedule, nominal_at, origin
+        )
+        select
+            v_job.id, v_job.scheduled_at, v_job.created_at, v_job.attempted_at, v_now,
+            v_job.cancel_requested_at, v_job.revived_at, v_job.lease, v_job.priority, v_job.attempts,
+            v_job.max_retries, v_job.revivals, v_job.retry_base, v_job.retry_factor, v_job.retry_cap,
+            v_job.retry_jitter, 'COMPLETED', v_job.queue, v_job.type, v_job.worker, v_job.unique_key,
+            v_job.tags, v_job.payload, _complete_one.result, v_job.errors,
+            v_job.timeout, v_job.unique_scope, v_job.unique_for, v_job.concurrency_key,
+            v_job.on_parent_failure, v_job.retry_rules, v_job.schedule, v_job.nominal_at, v_job.origin
+        where (select q.keep_history from forge.queues as q where q.queue = v_job.queue) is not false
+    )
+    insert into forge.tallies (at, queue, completed) values (v_now, v_job.queue, 1)
+    returning
+        exists (select from forge.open_dependencies as o where o.parent = _complete_one.id)
+        or current_setting('transaction_isolation') <> 'read committed'
+    into v_awaited;
+    if v_awaited or num_nonnulls(v_job.concurrency_key, v_job.unique_for, v_job.slot) > 0 then
         perform forge._after(v_job, 'COMPLETED', v_now);
     end if;
     return true;
@@ -192,8 +217,13 @@ begin
     from gone as g;
     if v_rare is not null then
         foreach v_job in array v_rare loop
-            perform forge._after(v_job, 'COMPLETED', v_now);
+            perform forge._let_go(v_job, 'COMPLETED', v_now);
         end loop;
+    end if;
+    if current_setting('transaction_isolation') <> 'read committed'
+        or exists (select from forge.open_dependencies as o where o.parent = any(v_done))
+    then
+        perform forge._spread(v_done, 'COMPLETED', v_now);
     end if;
     return coalesce(v_done, '{}');
 end;

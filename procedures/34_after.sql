@@ -3,6 +3,24 @@
 -- Called in the transaction that ends the job, wherever that happens; never waits for the row of
 -- another job. Jobs that nobody waits for and that have no keys are not brought here when they complete.
 
+create or replace function forge._let_go(
+    job forge.jobs,
+    status text,
+    at timestamptz
+)
+returns void
+language plpgsql volatile
+as $function$
+begin
+    if job.unique_key is not null and job.unique_for is not null and _let_go.status = 'COMPLETED' then
+        perform forge._spend_key(job, _let_go.at);
+    end if;
+    perform forge._free_place(job, _let_go.at, null);
+end;
+$function$;
+comment on function forge._let_go(forge.jobs, text, timestamptz) is
+'Lets go of what a job held that has ended: its keys, its place in a limit. Internal.';
+
 create or replace function forge._after(
     job forge.jobs,
     status text,
@@ -12,11 +30,8 @@ returns void
 language plpgsql volatile
 as $function$
 begin
-    if job.unique_key is not null and job.unique_for is not null and _after.status = 'COMPLETED' then
-        perform forge._spend_key(job, _after.at);
-    end if;
-    perform forge._free_place(job, _after.at, null);
-    -- flows: the jobs that depend on this one
+    perform forge._let_go(job, _after.status, _after.at);
+    perform forge._spread(array[job.id], _after.status, _after.at);
 end;
 $function$;
 comment on function forge._after(forge.jobs, text, timestamptz) is

@@ -56,6 +56,8 @@ begin
 
     return query select s.task, s.count from forge._fire_schedules(v_now) as s where s.count > 0;
 
+    return query select t.task, t.count from forge._tend_flows(v_now) as t where t.count > 0;
+
     if forge._is_time_for('tallies', v_now, '0.9 seconds') then
         v_count := forge._add_tallies(v_now);
         if v_count > 0 then
@@ -136,7 +138,11 @@ begin
         end if;
 
         delete from forge.throughput_samples as s where s.at < v_now - interval '25 hours';
+
+        return query select t.task, t.count from forge._forget_flows(v_now) as t where t.count > 0;
     end if;
+
+    return query select t.task, t.count from forge._look_at_conditions(v_now) as t where t.count > 0;
 end;
 $function$;
 comment on function forge.tick() is
@@ -147,5 +153,7 @@ in a transaction of its own; about once a second is right. Workers do.
 Returns: one row a task that did something: task, count. suspect_workers: call again in 0.3 seconds.
 schedules: jobs that they enqueued; failed_schedules: their last_error says why. vacuum: dead rows lie about
 and no function can clean up: run VACUUM (SKIP_LOCKED, TRUNCATE FALSE) on forge.jobs and forge.tallies, if
-you own them; nothing is wrong if nobody does, autovacuum comes later.
+you own them; nothing is wrong if nobody does, autovacuum comes later. conditions_unguarded: conditions are
+due, and looked at only where something ends a look that takes too long: call again after
+SET statement_timeout = ''10s''.
 Example: select * from forge.tick();';

@@ -243,6 +243,10 @@ begin
         select r.* from forge._explain_admission(v_job, v_now) as r
         union all
         select r.* from forge._explain_limits(v_job, v_now) as r
+        union all
+        select r.* from forge._explain_flows(v_job) as r
+        union all
+        select r.* from forge._explain_condition(v_job, v_now) as r
     loop
         v_found := true;
         return next v_reason;
@@ -276,8 +280,8 @@ Parameters:
   queue  of the job; default any
 Returns: one row a reason, all that hold: code (running, cancel_requested, timeout, retry_backoff, scheduled,
 deferred, queue_paused, no_worker, no_worker_for_type, queue_limit, queue_rate, key_limit, key_rate,
-key_order,
-key_turn, behind, next, from_schedule, completed, cancelled, dead), sentence, detail (the values in it: ids,
-times, counts up to 10,000, seconds).
+key_order, key_turn, behind, next, from_schedule, waits_for_jobs, parent_failed, batch_open, condition,
+condition_error, completed, cancelled, dead), sentence, detail (the values in it: ids, times, counts up to
+10,000, seconds).
 Raises: JQ003.
 Example: select code, sentence from forge.explain(forge.enqueue(''email''));';

@@ -12,30 +12,31 @@ declare
     v_role text;
     v_signature text;
     v_viewer constant text[] := array[
-        'errors', 'transitions', 'version', 'now', 'stats', 'throughput', 'job', 'list_jobs',
-        'list_schedules', 'next_runs',
-        'list_dead', 'job_log', 'list_queues', 'list_limits', 'list_workers', 'overview', 'doctor',
-        'explain',
-        'fingerprint', 'dead_groups', 'list_retry_rules', 'list_revivals', 'list_admissions',
-        'list_payload_checks', 'list_sql_handlers', 'list_changes'
+        'errors', 'transitions', 'version', 'now',
+        'job', 'explain', 'job_log', 'parents', 'list_jobs',
+        'list_dead', 'dead_groups', 'fingerprint', 'list_revivals',
+        'list_queues', 'list_limits', 'list_admissions', 'list_retry_rules', 'list_payload_checks',
+        'list_schedules', 'next_runs', 'list_conditions', 'list_sql_handlers', 'list_changes',
+        'list_workers', 'stats', 'throughput', 'overview', 'doctor'
     ];
     v_producer constant text[] := array[
-        'enqueue', 'enqueue_many', 'errors', 'version', 'on_change', 'off_change', 'list_changes',
-        '_check_change'
+        'errors', 'version', 'enqueue', 'enqueue_many', 'open_batch', 'close_batch', 'enqueue_batch', 'run_when',
+        'on_change', 'off_change', 'list_changes', '_check_change'
     ];
     v_worker constant text[] := array[
-        'dequeue', 'exchange', 'complete', 'complete_many', 'fail', 'heartbeat', 'release', 'snooze',
-        'progress', 'log', 'report', 'register_worker', 'unregister_worker', 'park', 'unpark', 'tick',
-        'errors', 'transitions', 'version', 'run', 'run_claimed', 'list_sql_handlers'
+        'errors', 'transitions', 'version', 'dequeue', 'exchange', 'complete', 'complete_many', 'fail',
+        'heartbeat', 'release', 'snooze', 'progress', 'log', 'report', 'parents',
+        'register_worker', 'unregister_worker', 'park', 'unpark', 'tick',
+        'run', 'run_claimed', 'list_sql_handlers'
     ];
     v_operator constant text[] := array[
-        'cancel', 'retry', 'retry_dead', 'discard', 'pause', 'resume', 'set_queue', 'set_limits',
-        'set_type', 'set_retention', 'set_log', 'drop_queue', 'tick', 'enqueue', 'enqueue_many', 'schedule',
-        'unschedule', 'pause_schedule', 'resume_schedule', 'run_schedule', 'set_retry_rules',
-        'discard_dead', 'cancel_revival', 'edit', 'edit_jobs',
-        'cancel_jobs', 'set_admission', 'set_schema', 'register_sql_handler',
-        'unregister_sql_handler', '_open_sql_handler', '_keep_sql_handler', 'on_change', 'off_change',
-        '_check_change'
+        'enqueue', 'enqueue_many', 'open_batch', 'close_batch', 'enqueue_batch', 'run_when', 'tick',
+        'cancel', 'cancel_jobs', 'retry', 'edit', 'edit_jobs', 'discard', 'discard_dead', 'retry_dead',
+        'cancel_revival', 'pause', 'resume', 'set_queue', 'set_limits', 'set_admission', 'set_type',
+        'set_schema', 'set_retry_rules', 'set_retention', 'set_log', 'drop_queue',
+        'schedule', 'unschedule', 'pause_schedule', 'resume_schedule', 'run_schedule',
+        'register_sql_handler', 'unregister_sql_handler', '_open_sql_handler', '_keep_sql_handler',
+        'on_change', 'off_change', '_check_change'
     ];
     v_trigger constant text[] := array[
         '_enqueue_changes', '_enqueue_rows', '_changes_from', '_changes_query'

@@ -15,6 +15,7 @@ from forge.calls.admission import AdmissionCalls
 from forge.calls.changes import ChangeCalls
 from forge.calls.editing import EditingCalls
 from forge.calls.failures import FailureCalls
+from forge.calls.flows import FlowCalls
 from forge.calls.limits import LimitCalls
 from forge.calls.operator import OperatorCalls
 from forge.calls.producer import ProducerCalls
@@ -36,6 +37,7 @@ H = TypeVar("H", bound=Callable[..., Any])
 
 class Forge(
     ProducerCalls,
+    FlowCalls,
     WorkerCalls,
     OperatorCalls,
     ScheduleCalls,

@@ -98,6 +98,32 @@ class Enqueued(Row, frozen=True):
     created: bool
 
 
+class Parent(Row, frozen=True):
+    """A job that another one depends on; nulls where it is kept no more. SQL: forge.parent_row."""
+
+    id: int
+    type: str | None
+    status: str | None
+    result: Any
+    error: str | None
+
+
+class Condition(Row, frozen=True):
+    """An SQL condition that a job waits for. SQL: forge.condition_row."""
+
+    id: int
+    condition: str
+    asker: str
+    every: timedelta
+    due_at: datetime
+    deadline: datetime | None
+    on_deadline: str
+    looks: int
+    looked_at: datetime | None
+    took: timedelta | None
+    error: str | None
+
+
 class Failed(Row, frozen=True):
     """What became of a failed attempt. SQL: forge.failed."""
 

@@ -22,6 +22,7 @@ READING = names(
     fingerprint dead_groups list_retry_rules list_revivals
     list_admissions list_payload_checks
     list_sql_handlers list_changes
+    parents list_conditions
     """
 )
 GRANTED = {
@@ -30,13 +31,14 @@ GRANTED = {
         """
         enqueue enqueue_many errors version on_change off_change list_changes
         _check_change _on_change
+        open_batch close_batch enqueue_batch run_when
         """
     ),
     "forge_worker": names(
         """
         dequeue exchange complete complete_many fail heartbeat release snooze progress
         log report register_worker unregister_worker park unpark tick errors transitions version
-        run run_claimed list_sql_handlers
+        run run_claimed list_sql_handlers parents
         """
     ),
     "forge_operator": READING
@@ -49,6 +51,7 @@ GRANTED = {
         edit edit_jobs cancel_jobs set_admission set_schema
         register_sql_handler unregister_sql_handler
         _open_sql_handler _keep_sql_handler on_change off_change _check_change _on_change
+        open_batch close_batch enqueue_batch run_when
         """
     ),
 }

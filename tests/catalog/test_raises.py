@@ -16,12 +16,17 @@ EXCEPTION = re.compile(r"raise exception using\s+errcode = '(JQ\d+)'")
 CALL = re.compile(r"\bforge\.(\w+)\(")
 COMMENT = re.compile(r"--.*")
 
-# Reached by the code and never by a call: a heartbeat hands no results to the check of sizes, and
-# the tick notes what is wrong with a schedule (the doctor names the tick in a sentence).
+# Reached by the code and never by a call: a heartbeat hands no results to the check of sizes; the tick
+# notes what is wrong with a schedule, and undoes what a condition did (the doctor names the tick in
+# a sentence); what schedules and tables make has no key to be refused for, and no parents.
+FLOWS = {"JQ003", "JQ004"}
+REFUSED = {"JQ012", "JQ013", "JQ014"}
 UNREACHABLE = {
     "heartbeat": {"JQ005"},
-    "tick": {"JQ001", "JQ005"},
-    "doctor": {"JQ001", "JQ005"},
+    "tick": {"JQ001", "JQ005"} | FLOWS | REFUSED,
+    "doctor": {"JQ001", "JQ005"} | FLOWS | REFUSED,
+    "run_schedule": {"JQ012", "JQ013"} | FLOWS,
+    "on_change": FLOWS | REFUSED,
 }
 
 

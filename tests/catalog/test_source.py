@@ -26,12 +26,13 @@ TABLES = """
     retry_rules pauses dead_tallies error_groups revivals
     spent_keys admissions deferrals payload_checks
     job_logs job_logs_default log_settings sql_handlers
-    limits lines turns starts
+    limits lines turns starts dependencies open_dependencies ripe_jobs conditions
 """
 DYNAMIC = {
     "16_payload_checks.sql",
     "17_set_admission.sql",
     "61_partitions.sql",
+    "66_conditions.sql",
     "81_sql_handlers.sql",
     "83_run.sql",
     "84_changes.sql",

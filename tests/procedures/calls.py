@@ -116,10 +116,8 @@ class Calls:
         return job_id
 
     def waiting(self, **arguments: object) -> int:
-        """A job that waits for others; no function makes one yet."""
-        job_id = self.enqueue(**arguments)  # type: ignore[arg-type]
-        self.select("update forge.jobs set status = 'WAITING' where id = %s", job_id)
-        return job_id
+        """A job that waits, for a batch to be closed."""
+        return int(self.value("open_batch", type="email", **arguments))
 
     def in_status(self, status: str) -> int:
         makers: dict[str, Callable[[], int]] = {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 
 import pytest
 
@@ -64,8 +65,77 @@ def operate(function: str, status: str) -> Callable[[Calls, Clock], Arrangement]
     return arrange
 
 
+def enqueue_child(call: Calls, clock: Clock) -> Arrangement:
+    parent = call.enqueue()
+    yield call.one("select nextval('forge.job_id_seq')") + 1
+    call.enqueue("child", depends_on=[parent])
+
+
+def hold(function: str, **arguments: object) -> Callable[[Calls, Clock], Arrangement]:
+    def arrange(call: Calls, clock: Clock) -> Arrangement:
+        yield call.one("select nextval('forge.job_id_seq')") + 1
+        call.rows(function, type="t", **arguments)
+
+    return arrange
+
+
+def enqueue_orphan(call: Calls, clock: Clock) -> Arrangement:
+    parent = call.dead()
+    yield call.one("select nextval('forge.job_id_seq')") + 1
+    call.enqueue("child", depends_on=[parent], on_parent_failure="cancel")
+
+
+def end_parent(
+    function: str, policy: str = "wait", *, cancel: bool = False, **arguments: object
+) -> Callable[[Calls, Clock], Arrangement]:
+    def arrange(call: Calls, clock: Clock) -> Arrangement:
+        job = call.running()
+        if cancel:
+            call.rows("cancel", id=job["id"])
+        yield call.enqueue("child", depends_on=[job["id"]], on_parent_failure=policy)
+        call.rows(function, id=job["id"], lease=job["lease"], **arguments)
+
+    return arrange
+
+
+def cancel_parent(policy: str) -> Callable[[Calls, Clock], Arrangement]:
+    def arrange(call: Calls, clock: Clock) -> Arrangement:
+        parent = call.enqueue()
+        yield call.enqueue("child", depends_on=[parent], on_parent_failure=policy)
+        call.rows("cancel", id=parent)
+
+    return arrange
+
+
+def close_batch(call: Calls, clock: Clock) -> Arrangement:
+    batch = call.value("open_batch", type="t")
+    yield batch
+    call.rows("close_batch", id=batch)
+
+
+def lose_parent(policy: str) -> Callable[[Calls, Clock], Arrangement]:
+    def arrange(call: Calls, clock: Clock) -> Arrangement:
+        job = call.running(max_retries=0)
+        yield call.enqueue("child", depends_on=[job["id"]], on_parent_failure=policy)
+        clock.advance(seconds=61)
+        call.tick()
+
+    return arrange
+
+
+def miss_deadline(call: Calls, clock: Clock) -> Arrangement:
+    deadline = clock.now + timedelta(minutes=1)
+    yield call.value("run_when", type="t", condition="false", deadline=deadline)
+    clock.advance(minutes=1)
+    call.tick()
+
+
 EDGES: dict[Edge, Callable[[Calls, Clock], Arrangement]] = {
     (None, "PENDING", "enqueue"): enqueue,
+    (None, "WAITING", "enqueue"): enqueue_child,
+    (None, "WAITING", "open_batch"): hold("open_batch"),
+    (None, "WAITING", "run_when"): hold("run_when", condition="true"),
+    (None, "CANCELLED", "enqueue"): enqueue_orphan,
     ("PENDING", "PROCESSING", "dequeue"): dequeue,
     ("PROCESSING", "COMPLETED", "complete"): finish("complete"),
     ("PROCESSING", "PENDING", "fail"): finish("fail", error="boom"),
@@ -80,6 +150,20 @@ EDGES: dict[Edge, Callable[[Calls, Clock], Arrangement]] = {
     ("PROCESSING", "CANCELLED", "tick"): lose(cancel=True),
     ("PENDING", "CANCELLED", "cancel"): operate("cancel", "PENDING"),
     ("WAITING", "CANCELLED", "cancel"): operate("cancel", "WAITING"),
+    ("WAITING", "PENDING", "complete"): end_parent("complete"),
+    ("WAITING", "PENDING", "fail"): end_parent("fail", "run", error="boom", retryable=False),
+    ("WAITING", "PENDING", "release"): end_parent("release", "run", cancel=True),
+    ("WAITING", "PENDING", "snooze"): end_parent("snooze", "run", cancel=True, delay="1 minute"),
+    ("WAITING", "PENDING", "cancel"): cancel_parent("run"),
+    ("WAITING", "PENDING", "close_batch"): close_batch,
+    ("WAITING", "PENDING", "tick"): lose_parent("run"),
+    ("WAITING", "CANCELLED", "fail"): end_parent("fail", "cancel", error="no", retryable=False),
+    ("WAITING", "CANCELLED", "release"): end_parent("release", "cancel", cancel=True),
+    ("WAITING", "CANCELLED", "snooze"): end_parent(
+        "snooze", "cancel", cancel=True, delay="1 minute"
+    ),
+    ("WAITING", "CANCELLED", "tick"): lose_parent("cancel"),
+    ("WAITING", "DEAD", "tick"): miss_deadline,
     ("PENDING", "PENDING", "retry"): operate("retry", "PENDING"),
     ("DEAD", "PENDING", "retry"): operate("retry", "DEAD"),
     ("CANCELLED", "PENDING", "retry"): operate("retry", "CANCELLED"),

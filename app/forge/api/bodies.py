@@ -112,7 +112,13 @@ class NewJob(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     debounce_seconds: Seconds | UnsetType | None = UNSET
     debounce_max_seconds: Seconds | UnsetType | None = UNSET
     concurrency_key: str | UnsetType | None = UNSET
-    depends_on: list[int] | UnsetType | None = UNSET
+    handle: Annotated[
+        str | UnsetType | None, Meta(description="A name for depends_on in the same call.")
+    ] = UNSET
+    depends_on: Annotated[
+        list[int | str] | UnsetType | None,
+        Meta(description="Ids of jobs, or handles of the same call."),
+    ] = UNSET
     on_parent_failure: str | UnsetType | None = UNSET
     batch: int | UnsetType | None = UNSET
     timeout_seconds: Seconds | UnsetType | None = UNSET
@@ -136,6 +142,26 @@ class NewJobs(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Jobs to enqueue in one transaction: all of them or none."""
 
     jobs: Annotated[list[NewJob], Meta(description="10,000 at most.")]
+
+
+class NewBatch(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A batch: its callback, and its jobs where they are known; it is closed then, else open."""
+
+    type: Annotated[str, Meta(description="Of the callback.", examples=["report"])]
+    payload: Payload | UnsetType = UNSET
+    queue: Annotated[str, Meta(description="Default: default.")] | UnsetType = UNSET
+    jobs: Annotated[list[NewJob] | UnsetType, Meta(description="10,000 at most.")] = UNSET
+
+    def arguments(self) -> dict[str, Any]:
+        """The parameters of `forge.open_batch`, or with jobs of `forge.enqueue_batch`."""
+        found: dict[str, Any] = {"type": self.type}
+        if self.payload is not UNSET:
+            found["payload"] = jsonb(self.payload)
+        if self.queue is not UNSET:
+            found["queue"] = self.queue
+        if self.jobs is not UNSET:
+            found["jobs"] = jsonb([job.arguments() for job in self.jobs])
+        return found
 
 
 class DeadFilter(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

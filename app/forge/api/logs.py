@@ -20,15 +20,16 @@ async def get_log(
     job_id: JobId,
     database: NamedDependency[Database],
     access: NamedDependency[Access],
-    after: After = 0,
+    after: After = None,
     limit: Limit = 100,
 ) -> shapes.Log:
     """Read a job's log, the oldest line first.
 
     Ask again with the last `next` as `after`, about once a second, to watch a job that runs.
     """
+    seen = after or 0
     async with database.connection() as conn:
-        lines = await db.call(conn, "job_log", LogLine, id=job_id, after=after, max_rows=limit)
+        lines = await db.call(conn, "job_log", LogLine, id=job_id, after=seen, max_rows=limit)
         if not lines and not await db.call(conn, "job", JobView, id=job_id):
             raise no_such_job(job_id)
-    return present.log(lines, after, access)
+    return present.log(lines, seen, access)

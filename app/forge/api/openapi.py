@@ -35,6 +35,7 @@ _STRICT = (
     "AdmissionSettings",
     "SchemaBody",
     "LimitSettings",
+    "NewBatch",
 )
 
 

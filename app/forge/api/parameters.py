@@ -19,7 +19,8 @@ Before = Annotated[
     QueryParameter(ge=1, le=_BIGINT, description="Only ids below this: `next` of a page."),
 ]
 After = Annotated[
-    int, QueryParameter(ge=0, le=_BIGINT, description="Only lines after this: `next` of a page.")
+    int | None,
+    QueryParameter(ge=0, le=_BIGINT, description="Only ids above this: `next` of a page."),
 ]
 Limit = Annotated[int, QueryParameter(ge=1, le=500, description="The size of the page.")]
 # As long as the names of queues and types, and tags, can be: what is longer matches nothing.

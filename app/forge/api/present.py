@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -12,11 +12,14 @@ from forge.api.access import Access
 from forge.api.redact import redact
 from forge.api.shapes import (
     Admission,
+    ConditionItem,
+    Conditions,
     Counts,
     Job,
     Jobs,
     Limits,
     Log,
+    Parents,
     Queue,
     QueueCounts,
     RetryRuleShape,
@@ -25,9 +28,11 @@ from forge.api.shapes import (
 )
 from forge.models import (
     AdmissionRow,
+    Condition,
     JobView,
     LimitsRow,
     LogLine,
+    Parent,
     QueueRow,
     RetryRule,
     StatsRow,
@@ -124,6 +129,32 @@ def admission(row: AdmissionRow) -> Admission:
 def limits(row: LimitsRow) -> Limits:
     durations = {"per": _seconds(row.per), "key_per": _seconds(row.key_per)}
     return Limits(**structs.asdict(row) | durations)
+
+
+def parents(rows: list[Parent], limit: int, access: Access) -> Parents:
+    """A page of parents; a full one may have a successor."""
+    return Parents(items=[_parent(row, access) for row in rows], next=_next(rows, limit))
+
+
+def _parent(row: Parent, access: Access) -> Parent:
+    if access.sees_secrets or not isinstance(row.result, Raw):
+        return row
+    return structs.replace(row, result=redact(row.result))
+
+
+def conditions(rows: list[Condition], limit: int) -> Conditions:
+    """A page of conditions."""
+    items = [
+        ConditionItem(
+            **structs.asdict(row) | {"every": _seconds(row.every), "took": _seconds(row.took)}
+        )
+        for row in rows
+    ]
+    return Conditions(items=items, next=_next(rows, limit))
+
+
+def _next(rows: Sequence[Parent | Condition], limit: int) -> int | None:
+    return rows[-1].id if len(rows) == limit else None
 
 
 _SUMMED = (

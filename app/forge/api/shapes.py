@@ -8,10 +8,12 @@ from typing import Annotated
 from msgspec import Meta, Struct, field
 
 from forge.models import (
+    Condition,
     DeadGroup,
     JobView,
     LimitsRow,
     LogLine,
+    Parent,
     PayloadCheckRow,
     Reason,
     Revival,
@@ -21,6 +23,9 @@ from forge.models import (
 )
 
 Next = Annotated[int, Meta(description="The `before` of the next page.")] | None
+
+
+After = Annotated[int, Meta(description="The `after` of the next page.")] | None
 
 
 class Shape(Struct, frozen=True, kw_only=True):
@@ -52,6 +57,35 @@ class Log(Shape, frozen=True, kw_only=True):
 
     items: list[LogLine]
     next: int
+
+
+class Parents(Shape, frozen=True, kw_only=True):
+    """A page of the jobs that a job depends on, the oldest first."""
+
+    items: list[Parent]
+    next: After
+
+
+class Batch(Shape, frozen=True, kw_only=True):
+    """A batch: the id of its callback."""
+
+    id: int
+
+
+class ConditionItem(
+    Condition, frozen=True, kw_only=True, rename={"every": "every_seconds", "took": "took_seconds"}
+):
+    """A condition that a job waits for."""
+
+    every: float  # type: ignore[assignment]
+    took: float | None  # type: ignore[assignment]
+
+
+class Conditions(Shape, frozen=True, kw_only=True):
+    """A page of conditions, the oldest first."""
+
+    items: list[ConditionItem]
+    next: After
 
 
 class Brief(Shape, frozen=True, kw_only=True):

@@ -68,7 +68,7 @@ def enqueue(
         return
     if delay is not None:
         at = _from_now(delay)
-    for name in ("tags", "unique_by"):
+    for name in ("tags", "unique_by", "depends_on"):
         if name in chosen:
             chosen[name] = list(chosen[name])
     for name in ("unique_for", "debounce", "debounce_max"):

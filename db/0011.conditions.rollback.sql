@@ -1,0 +1,3 @@
+drop type forge.condition_row;
+drop table forge.conditions;
+drop domain forge.asker;
