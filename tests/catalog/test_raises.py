@@ -16,9 +16,9 @@ EXCEPTION = re.compile(r"raise exception using\s+errcode = '(JQ\d+)'")
 CALL = re.compile(r"\bforge\.(\w+)\(")
 COMMENT = re.compile(r"--.*")
 
-# Reached by the code and never by a call: a heartbeat hands no results to the check of sizes; the tick
-# notes what is wrong with a schedule, and undoes what a condition did (the doctor names the tick in
-# a sentence); what schedules and tables make has no key to be refused for, and no parents.
+# Reached by the code and never by a call: a heartbeat hands no results to the check of sizes; the
+# tick notes what is wrong with a schedule, and undoes what a condition did (the doctor names the
+# tick); what schedules and tables make has no key to be refused for, and no parents.
 FLOWS = {"JQ003", "JQ004"}
 REFUSED = {"JQ012", "JQ013", "JQ014"}
 UNREACHABLE = {
