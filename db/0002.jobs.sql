@@ -5,6 +5,29 @@ set local lock_timeout = '5s';
 -- Not an identity column: a sequence can be shared out over servers.
 create sequence forge.job_id_seq as bigint;
 
+-- What few jobs say of themselves stands in one column, null in most jobs: a column more makes every claim
+-- and every end of a job half a percent dearer, whatever is in it.
+create type forge.job_extra as (
+    retry_base interval,
+    retry_factor double precision,
+    retry_cap interval,
+    retry_jitter double precision,
+    timeout interval,
+    unique_for interval,
+    on_parent_failure text,
+    retry_rules jsonb,
+    schedule text,
+    nominal_at timestamptz,
+    origin jsonb
+);
+comment on column forge.job_extra.timeout is 'How long one attempt may take; null: what the type says.';
+comment on column forge.job_extra.unique_for is 'How long its unique_key stays taken after its completion.';
+comment on column forge.job_extra.on_parent_failure is 'What a failed parent does to it: wait, run or cancel.';
+comment on column forge.job_extra.retry_rules is
+'Its own rules by class of error; they go before those of its type and queue.';
+comment on column forge.job_extra.schedule is 'The schedule that made it; nominal_at is the time it stands for.';
+comment on column forge.job_extra.origin is 'Where it came from when it was revived.';
+
 -- No check constraints here and on the history: PostgreSQL parses their expressions anew in every
 -- statement, which made enqueue a sixth dearer. Only functions write these tables, and the tests hold
 -- every row of them to the invariants. Names are compared by their bytes (collate "C").
@@ -21,10 +44,6 @@ create table forge.jobs (
     attempts integer not null default 0,
     max_retries integer,
     revivals integer not null default 0,
-    retry_base interval,
-    retry_factor double precision,
-    retry_cap interval,
-    retry_jitter double precision,
     progress double precision,
     status text collate "C" not null,
     queue text collate "C" not null,
@@ -35,17 +54,10 @@ create table forge.jobs (
     tags text[],
     payload jsonb not null,
     errors jsonb,
-    -- What few jobs have: a null costs nothing.
-    timeout interval,
     unique_scope text collate "C",
-    unique_for interval,
     concurrency_key text collate "C",
-    on_parent_failure text collate "C",
-    retry_rules jsonb,
-    schedule text collate "C",
-    nominal_at timestamptz,
-    origin jsonb,
-    slot boolean,
+    extra forge.job_extra,
+    aside boolean,
     constraint jobs_pkey primary key (id)
 ) with (
     -- The hot table: vacuumed by the number of dead rows, never by its share, and at full speed.
@@ -64,16 +76,13 @@ comment on column forge.jobs.max_retries is 'Re-runs after the first attempt; nu
 comment on column forge.jobs.attempts is 'Claims that counted; given back by release and snooze.';
 comment on column forge.jobs.lease is 'The fence: only who holds it may finish the job.';
 comment on column forge.jobs.errors is 'Every failed attempt, oldest first: attempt, worker, times, error.';
-comment on column forge.jobs.timeout is 'How long one attempt may take; from the claim on the type''s, where the job has none.';
 comment on column forge.jobs.unique_scope is
 'Where its unique_key counts: the name of its queue, or the empty text for all; null where it has no key.';
-comment on column forge.jobs.unique_for is 'How long its unique_key stays taken after its end.';
 comment on column forge.jobs.concurrency_key is 'Whose limits it counts against, such as a tenant''s.';
-comment on column forge.jobs.on_parent_failure is 'What a failed parent does to it: wait, run or cancel.';
-comment on column forge.jobs.retry_rules is 'Its own rules by class of error; they go before those of its type and queue.';
-comment on column forge.jobs.schedule is 'The schedule that made it; nominal_at is the time it stands for.';
-comment on column forge.jobs.origin is 'Where it came from when it was revived.';
-comment on column forge.jobs.slot is 'Whether it counts against the limit of its queue: it runs, and the queue has one.';
+comment on column forge.jobs.extra is 'What few jobs say of themselves; null: nothing.';
+comment on column forge.jobs.aside is
+'True for what is looked for apart from the rest: WAITING jobs, those with a concurrency_key, and those that
+run in a queue that has limits. Else null.';
 
 -- Serves the claim and the question which queues have work. Jobs with a concurrency_key have their own.
 create index job_ready_idx on forge.jobs (queue, priority desc, scheduled_at, id)
@@ -87,7 +96,7 @@ where status = 'PROCESSING';
 -- it run; how many run in a queue that has a limit. One index, as each that an insert has to ask whether it
 -- wants the row costs every enqueue 2 %.
 create index job_aside_idx on forge.jobs (queue, status, concurrency_key, priority desc, scheduled_at, id)
-where status = 'WAITING' or concurrency_key is not null or slot;
+where aside;
 
 -- Serves unique_key: one live job a key, in a queue or in all.
 create unique index job_unique_idx on forge.jobs (unique_scope, unique_key)
@@ -106,10 +115,6 @@ create table forge.history (
     attempts integer not null,
     max_retries integer,
     revivals integer not null,
-    retry_base interval,
-    retry_factor double precision,
-    retry_cap interval,
-    retry_jitter double precision,
     status text collate "C" not null,
     queue text collate "C" not null,
     type text collate "C" not null,
@@ -119,15 +124,9 @@ create table forge.history (
     payload jsonb not null,
     result jsonb,
     errors jsonb,
-    timeout interval,
     unique_scope text collate "C",
-    unique_for interval,
     concurrency_key text collate "C",
-    on_parent_failure text collate "C",
-    retry_rules jsonb,
-    schedule text collate "C",
-    nominal_at timestamptz,
-    origin jsonb
+    extra forge.job_extra
 ) partition by range (finished_at);
 
 comment on table forge.history is
@@ -153,10 +152,6 @@ create table forge.dead_jobs (
     attempts integer not null,
     max_retries integer,
     revivals integer not null,
-    retry_base interval,
-    retry_factor double precision,
-    retry_cap interval,
-    retry_jitter double precision,
     status text collate "C" not null,
     queue text collate "C" not null,
     type text collate "C" not null,
@@ -166,15 +161,9 @@ create table forge.dead_jobs (
     payload jsonb not null,
     result jsonb,
     errors jsonb,
-    timeout interval,
     unique_scope text collate "C",
-    unique_for interval,
     concurrency_key text collate "C",
-    on_parent_failure text collate "C",
-    retry_rules jsonb,
-    schedule text collate "C",
-    nominal_at timestamptz,
-    origin jsonb,
+    extra forge.job_extra,
     constraint dead_jobs_pkey primary key (id)
 );
 comment on table forge.dead_jobs is 'The dead-letter queue: jobs whose retries are used up or whose error is permanent.';

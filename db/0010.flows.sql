@@ -10,6 +10,9 @@ create table forge.dependencies (
 comment on table forge.dependencies is
 'Which jobs a job depends on, or did: written once, kept as long as the child is.';
 
+-- Counts up whenever a job comes to wait: as long as it has no value, nobody has to be asked for.
+create sequence forge.wait_seq as bigint cycle;
+
 -- Apart from the above, so that what is done with leaves no row behind: whether a child still waits is
 -- a probe of an index that holds nothing else, and to close an edge is to mark one row as deleted.
 create table forge.open_dependencies (

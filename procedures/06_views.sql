@@ -27,12 +27,12 @@ select
     coalesce(j.errors, '[]') as errors,
     j.revived_at,
     j.revivals,
-    j.timeout,
+    (j.extra).timeout,
     j.concurrency_key,
-    j.on_parent_failure,
-    j.schedule,
-    j.nominal_at,
-    j.origin
+    (j.extra).on_parent_failure,
+    (j.extra).schedule,
+    (j.extra).nominal_at,
+    (j.extra).origin
 from forge.jobs as j
 union all
 select
@@ -59,12 +59,12 @@ select
     coalesce(h.errors, '[]') as errors,
     h.revived_at,
     h.revivals,
-    h.timeout,
+    (h.extra).timeout,
     h.concurrency_key,
-    h.on_parent_failure,
-    h.schedule,
-    h.nominal_at,
-    h.origin
+    (h.extra).on_parent_failure,
+    (h.extra).schedule,
+    (h.extra).nominal_at,
+    (h.extra).origin
 from forge.history as h
 union all
 select
@@ -91,12 +91,12 @@ select
     coalesce(d.errors, '[]') as errors,
     d.revived_at,
     d.revivals,
-    d.timeout,
+    (d.extra).timeout,
     d.concurrency_key,
-    d.on_parent_failure,
-    d.schedule,
-    d.nominal_at,
-    d.origin
+    (d.extra).on_parent_failure,
+    (d.extra).schedule,
+    (d.extra).nominal_at,
+    (d.extra).origin
 from forge.dead_jobs as d;
 
 comment on view forge.all_jobs is

@@ -210,8 +210,8 @@ begin
     from (values ('type', job.type), ('queue', job.queue), ('all', '')) as s (scope, name)
     join forge.retry_rules as r on r.scope = s.scope and r.name = s.name;
 
-    if jsonb_typeof(job.retry_rules) = 'array' then
-        v_lists := array_prepend(job.retry_rules, v_lists);
+    if jsonb_typeof((job.extra).retry_rules) = 'array' then
+        v_lists := array_prepend((job.extra).retry_rules, v_lists);
     end if;
     if v_lists is null then
         return null;
@@ -258,7 +258,7 @@ begin
         return v_row;
     end if;
 
-    if job.retry_rules is not null or exists (select from forge.retry_rules as r) then
+    if (job.extra).retry_rules is not null or exists (select from forge.retry_rules as r) then
         v_rule := forge._rule_of(job, _verdict.error_type, _verdict.error);
     end if;
     v_row.rule := v_rule.rule;
@@ -292,10 +292,10 @@ begin
         case when v_failures < 1 then interval '0' end,
         forge._retry_delay(
             v_failures,
-            coalesce(v_rule.retry_base, job.retry_base, v_policy.retry_base),
-            coalesce(v_rule.retry_factor, job.retry_factor, v_policy.retry_factor),
-            coalesce(v_rule.retry_cap, job.retry_cap, v_policy.retry_cap),
-            coalesce(v_rule.retry_jitter, job.retry_jitter, v_policy.retry_jitter),
+            coalesce(v_rule.retry_base, (job.extra).retry_base, v_policy.retry_base),
+            coalesce(v_rule.retry_factor, (job.extra).retry_factor, v_policy.retry_factor),
+            coalesce(v_rule.retry_cap, (job.extra).retry_cap, v_policy.retry_cap),
+            coalesce(v_rule.retry_jitter, (job.extra).retry_jitter, v_policy.retry_jitter),
             random()
         )
     );

@@ -72,6 +72,24 @@ $function$;
 comment on function forge._insert(forge.jobs) is
 'Inserts a job that has no unique_key. Internal.';
 
+create or replace function forge._extra(job forge.new_job)
+returns forge.job_extra
+language plpgsql volatile
+as $function$
+declare
+    v_extra constant forge.job_extra := row(
+        job.retry_base, job.retry_factor, job.retry_cap, job.retry_jitter, job.timeout, job.unique_for,
+        job.on_parent_failure,
+        case when job.retry_rules is not null then forge._check_rules('retry_rules', job.retry_rules, false) end,
+        job.schedule, job.nominal_at, null
+    );
+begin
+    return case when not (v_extra is null) then v_extra end;
+end;
+$function$;
+comment on function forge._extra(forge.new_job) is
+'What few jobs say of themselves; null: nothing. Raises JQ001 for retry_rules that are none. Internal.';
+
 create or replace function forge._enqueue(
     job forge.new_job,
     at timestamptz,
@@ -110,27 +128,17 @@ begin
     v_job.queue := job.queue;
     v_job.priority := job.priority;
     v_job.max_retries := job.max_retries;
-    v_job.retry_base := job.retry_base;
-    v_job.retry_factor := job.retry_factor;
-    v_job.retry_cap := job.retry_cap;
-    v_job.retry_jitter := job.retry_jitter;
     v_job.tags := job.tags;
     v_job.unique_key := job.unique_key;
     v_job.unique_scope := case
         when job.unique_key is not null then forge._scope(job.queue, job.unique_scope)
     end;
-    v_job.unique_for := job.unique_for;
-    v_job.timeout := job.timeout;
-    v_job.schedule := job.schedule;
-    v_job.nominal_at := job.nominal_at;
-    if job.retry_rules is not null then
-        v_job.retry_rules := forge._check_rules('retry_rules', job.retry_rules, false);
-    end if;
     v_job.concurrency_key := job.concurrency_key;
-    v_job.on_parent_failure := job.on_parent_failure;
+    v_job.extra := forge._extra(job);
     if _enqueue.hold is not null or cardinality(job.depends_on) > 0 then
         v_job.status := 'WAITING';
     end if;
+    v_job.aside := case when v_job.status = 'WAITING' or v_job.concurrency_key is not null then true end;
     if v_job.unique_key is null then
         v_row := forge._insert(v_job);
     else

@@ -8,8 +8,7 @@ returns text[]
 language sql immutable parallel safe
 as $function$
     select array[
-        'type', 'payload', 'queue', 'priority', 'scheduled_at', 'max_retries', 'unique_key',
-        'retry_base', 'retry_factor', 'retry_cap', 'retry_jitter', 'tags'
+        'type', 'payload', 'queue', 'priority', 'scheduled_at', 'max_retries', 'unique_key', 'tags'
     ];
 $function$;
 comment on function forge._job_keys() is
@@ -20,6 +19,7 @@ returns text[]
 language sql immutable parallel safe
 as $function$
     select array[
+        'retry_base', 'retry_factor', 'retry_cap', 'retry_jitter',
         'unique_by', 'unique_scope', 'unique_for', 'on_conflict', 'debounce', 'debounce_max',
         'concurrency_key', 'handle', 'depends_on', 'on_parent_failure', 'batch', 'timeout', 'retry_rules'
     ];
@@ -55,8 +55,6 @@ as $function$
         jsonb_typeof($1 -> 'type') not in ('string', 'null')
         or jsonb_typeof($1 -> 'queue') not in ('string', 'null')
         or jsonb_typeof($1 -> 'unique_key') not in ('string', 'null')
-        or jsonb_typeof($1 -> 'retry_base') not in ('string', 'null')
-        or jsonb_typeof($1 -> 'retry_cap') not in ('string', 'null')
         or jsonb_typeof($1 -> 'tags') not in ('array', 'null')
     ) is not true;
 $function$;
@@ -68,7 +66,9 @@ returns boolean
 language sql immutable parallel safe
 as $function$
     select forge._has_job_types($1) and (
-        jsonb_typeof($1 -> 'unique_by') not in ('array', 'null')
+        jsonb_typeof($1 -> 'retry_base') not in ('string', 'null')
+        or jsonb_typeof($1 -> 'retry_cap') not in ('string', 'null')
+        or jsonb_typeof($1 -> 'unique_by') not in ('array', 'null')
         or jsonb_typeof($1 -> 'unique_scope') not in ('string', 'null')
         or jsonb_typeof($1 -> 'unique_for') not in ('string', 'null')
         or jsonb_typeof($1 -> 'on_conflict') not in ('string', 'null')
@@ -102,7 +102,6 @@ as $function$
         0,
         e.max_retries,
         0,
-        e.retry_base, e.retry_factor, e.retry_cap, e.retry_jitter,
         null::double precision,
         'PENDING',
         coalesce(e.queue, 'default'),
@@ -114,8 +113,7 @@ as $function$
         -- a JSON null is a payload too, which the record cannot tell from none
         coalesce(e.payload, e.job -> 'payload', '{}'),
         null::jsonb,
-        null::interval, null::text, null::interval, null::text, null::text, null::jsonb,
-        null::text, null::timestamptz, null::jsonb, null::boolean
+        null::text, null::text, null::forge.job_extra, null::boolean
     from rows from (
         jsonb_array_elements($1),
         jsonb_to_recordset($1) as (
@@ -126,15 +124,10 @@ as $function$
             scheduled_at timestamptz,
             max_retries integer,
             unique_key text,
-            retry_base interval,
-            retry_factor double precision,
-            retry_cap interval,
-            retry_jitter double precision,
             tags text[]
         )
     ) with ordinality as e (
-        job, type, payload, queue, priority, scheduled_at, max_retries, unique_key,
-        retry_base, retry_factor, retry_cap, retry_jitter, tags, ordinality
+        job, type, payload, queue, priority, scheduled_at, max_retries, unique_key, tags, ordinality
     )
     order by e.ordinality;
 $function$;
@@ -203,10 +196,7 @@ begin
             v_job.type, v_job.payload, v_job.queue, v_job.priority, v_job.scheduled_at,
             v_job.unique_key, v_job.tags
         );
-        perform forge._check_policy(
-            v_job.retry_base, v_job.retry_factor, v_job.retry_cap, v_job.retry_jitter,
-            v_job.max_retries
-        );
+        perform forge._check_policy(null, null, null, null, v_job.max_retries);
         perform forge._check_size('payload', v_job.payload);
     end loop;
 end;
@@ -330,9 +320,7 @@ begin
                         j.priority between -32768 and 32767
                         and isfinite(j.scheduled_at)
                         and coalesce(j.max_retries, 0) between 0 and 100000
-                        and num_nonnulls(
-                            j.unique_key, j.tags, j.retry_base, j.retry_factor, j.retry_cap, j.retry_jitter
-                        ) = 0
+                        and num_nonnulls(j.unique_key, j.tags) = 0
                         and octet_length(j.payload::text) <= v_limit
                     ) is not true
                 ) as doubtful
@@ -355,14 +343,10 @@ begin
     end if;
     return query
     insert into forge.jobs (
-        scheduled_at, created_at, priority, max_retries,
-        retry_base, retry_factor, retry_cap, retry_jitter,
-        status, queue, type, tags, payload
+        scheduled_at, created_at, priority, max_retries, status, queue, type, tags, payload
     )
     select
-        j.scheduled_at, j.created_at, j.priority, j.max_retries,
-        j.retry_base, j.retry_factor, j.retry_cap, j.retry_jitter,
-        j.status, j.queue, j.type, j.tags, j.payload
+        j.scheduled_at, j.created_at, j.priority, j.max_retries, j.status, j.queue, j.type, j.tags, j.payload
     from forge._parse_jobs(enqueue_many.jobs, v_now) as j
     returning jobs.id, true;
 

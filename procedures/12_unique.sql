@@ -244,7 +244,7 @@ begin
     elsif v_holder.status = 'PROCESSING' then
         -- It has its payload already, and what is said now must not be lost: it gives up its key.
         update forge.jobs as j
-        set unique_key = null, unique_scope = null, unique_for = null
+        set unique_key = null, unique_scope = null
         where j.id = v_holder.id;
         return null;
     end if;
@@ -324,7 +324,7 @@ language plpgsql volatile
 as $function$
 begin
     insert into forge.spent_keys (unique_scope, unique_key, until, id)
-    values (job.unique_scope, job.unique_key, at + job.unique_for, job.id);
+    values (job.unique_scope, job.unique_key, at + (job.extra).unique_for, job.id);
 end;
 $function$;
 comment on function forge._spend_key(forge.jobs, timestamptz) is

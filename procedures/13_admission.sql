@@ -47,6 +47,7 @@ begin
         from forge.jobs as j
         where j.queue = _depth.queue
             and j.status = 'PENDING'
+            and j.aside
             and j.concurrency_key is not null
             and j.scheduled_at <= _depth.before
         limit _depth.most - v_depth
@@ -129,6 +130,7 @@ begin
     from forge.jobs as j
     where j.queue = _oldest_of_key.queue
         and j.status = 'PENDING'
+        and j.aside
         and j.concurrency_key = _oldest_of_key.key
         and j.id <> _oldest_of_key.keep
     order by j.priority
@@ -137,6 +139,7 @@ begin
     from forge.jobs as j
     where j.queue = _oldest_of_key.queue
         and j.status = 'PENDING'
+        and j.aside
         and j.concurrency_key = _oldest_of_key.key
         and j.priority = v_priority
         and j.id <> _oldest_of_key.keep
@@ -241,7 +244,7 @@ declare
     v_admission forge.admissions;
 begin
     -- What a schedule makes is bounded by it; and refusing it would hold up the tick.
-    if forge._is_open(job.queue, job.type) or job.status <> 'PENDING' or job.schedule is not null then
+    if forge._is_open(job.queue, job.type) or job.status <> 'PENDING' or (job.extra).schedule is not null then
         return job;
     end if;
     select a.* into v_admission from forge.admissions as a where a.queue = job.queue;

@@ -87,6 +87,7 @@ begin
         end case;
     end loop;
 
+    perform nextval('forge.wait_seq');
     insert into forge.dependencies (child, parent)
     select distinct e.child, e.parent from unnest(_depend.children, _depend.parents) as e (child, parent);
     insert into forge.open_dependencies (child, parent)
@@ -106,12 +107,12 @@ begin
         join forge.jobs as j on j.id = o.child
         where o.parent = any(v_failed)
             and o.child = any(_depend.children)
-            and j.on_parent_failure = 'cancel';
+            and (j.extra).on_parent_failure = 'cancel';
         delete from forge.open_dependencies as o
         where o.parent = any(v_failed)
             and o.child = any(_depend.children)
             and exists (
-                select from forge.jobs as j where j.id = o.child and j.on_parent_failure = 'run'
+                select from forge.jobs as j where j.id = o.child and (j.extra).on_parent_failure = 'run'
             );
         if v_cancel is not null then
             perform forge._spread(forge._cancel_waiting(v_cancel, _depend.at), 'CANCELLED', _depend.at);

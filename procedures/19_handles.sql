@@ -128,7 +128,8 @@ begin
     loop
         update forge.jobs as j
         set status = case when v_group.waits then 'WAITING' else j.status end,
-            on_parent_failure = v_group.policy
+            aside = case when v_group.waits then true else j.aside end,
+            extra.on_parent_failure = v_group.policy
         where j.id = any(v_group.ids);
         if v_group.waits then
             perform forge._leave_line(j.queue, j.concurrency_key, j.id)

@@ -72,23 +72,17 @@ declare
     v_last timestamptz;
     v_chosen bigint[];
 begin
-    select
-        q.paused_at is not null, q.lanes,
-        q.limited or exists (
-            select from forge.turns as t
-            where t.queue = _choose.queue
-                and t.turn_at >= coalesce(q.turn_floor, '-infinity')
-                and t.turn_at <= _choose.at
-        )
-    into v_paused, v_lanes, v_limited
+    select q.paused_at is not null, q.lanes, q.limited into v_paused, v_lanes, v_limited
     from forge.queues as q
     where q.queue = _choose.queue;
-    if not found then       -- no tick has seen it yet
-        v_limited := forge._has_turn(_choose.queue, _choose.at);
-    end if;
     if v_paused then
         return null;
-    elsif v_limited and not _choose.plain then
+    end if;
+    -- Where nobody ever used a key, that is known for less than a look would cost.
+    if v_limited is not true and pg_sequence_last_value('forge.turn_ticket_seq') is not null then
+        v_limited := forge._has_turn(_choose.queue, _choose.at);
+    end if;
+    if v_limited and not _choose.plain then
         return forge._choose_limited(_choose.queue, _choose.max_jobs, _choose.types, _choose.at);
     end if;
 
@@ -206,12 +200,12 @@ begin
             attempted_at = v_now,
             worker = dequeue.worker,
             lease = v_lease,
-            lease_expires_at = forge._lease_end(v_expires, v_now, j.timeout)
+            lease_expires_at = forge._lease_end(v_expires, v_now, (j.extra).timeout)
         where j.id = any(v_ids)
         returning
             j.id, j.queue, j.type, j.payload, j.priority, j.attempts, j.max_retries,
-            j.scheduled_at, j.created_at, j.lease_expires_at, j.timeout, j.tags,
-            j.concurrency_key, j.schedule, j.nominal_at
+            j.scheduled_at, j.created_at, j.lease_expires_at, j.tags,
+            j.concurrency_key, j.extra
     )
     select
         c.id, c.queue, c.type, c.payload, c.priority, c.attempts,
@@ -226,14 +220,14 @@ begin
         ),
         c.scheduled_at, c.created_at, v_now, v_lease, c.lease_expires_at,
         coalesce(
-            c.timeout,
+            (c.extra).timeout,
             case
                 when (select true from forge.types limit 1)
                 then (select t.timeout from forge.types as t where t.type = c.type)
             end
         ),
         c.tags,
-        c.concurrency_key, c.schedule, c.nominal_at
+        c.concurrency_key, (c.extra).schedule, (c.extra).nominal_at
     from claimed as c
     order by c.priority desc, c.scheduled_at, c.id;
 end;
@@ -320,12 +314,12 @@ begin
             attempted_at = v_now,
             worker = exchange.worker,
             lease = v_lease,
-            lease_expires_at = forge._lease_end(v_expires, v_now, j.timeout)
+            lease_expires_at = forge._lease_end(v_expires, v_now, (j.extra).timeout)
         where j.id = any(v_ids)
         returning
             j.id, j.queue, j.type, j.payload, j.priority, j.attempts, j.max_retries,
-            j.scheduled_at, j.created_at, j.lease_expires_at, j.timeout, j.tags,
-            j.concurrency_key, j.schedule, j.nominal_at
+            j.scheduled_at, j.created_at, j.lease_expires_at, j.tags,
+            j.concurrency_key, j.extra
     )
     select
         c.id, c.queue, c.type, c.payload, c.priority, c.attempts,
@@ -340,14 +334,14 @@ begin
         ),
         c.scheduled_at, c.created_at, v_now, v_lease, c.lease_expires_at,
         coalesce(
-            c.timeout,
+            (c.extra).timeout,
             case
                 when (select true from forge.types limit 1)
                 then (select t.timeout from forge.types as t where t.type = c.type)
             end
         ),
         c.tags,
-        c.concurrency_key, c.schedule, c.nominal_at
+        c.concurrency_key, (c.extra).schedule, (c.extra).nominal_at
     from claimed as c
     order by c.priority desc, c.scheduled_at, c.id;
 end;

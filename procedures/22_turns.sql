@@ -128,7 +128,7 @@ returns void
 language plpgsql volatile
 as $function$
 declare
-    v_limited boolean := job.slot;
+    v_limited boolean := job.aside;
 begin
     if job.concurrency_key is not null then
         -- That one stops can let others start only in a queue that has limits, or had some.
@@ -166,6 +166,7 @@ begin
             select from forge.jobs as j
             where j.queue = _running_of_key.queue
                 and j.status = 'PROCESSING'
+                and j.aside
                 and j.concurrency_key = _running_of_key.key
             order by j.priority desc    -- which leaves no other index than job_aside_idx
             limit _running_of_key.most
@@ -218,6 +219,7 @@ begin
         from forge.jobs as j
         where j.queue = _next_of_key.queue
             and j.status = 'PENDING'
+            and j.aside
             and j.concurrency_key = _next_of_key.key
             and j.priority < v_priority
             and j.id <> all (_next_of_key.chosen)
@@ -340,6 +342,7 @@ begin
         from forge.jobs as j
         where j.queue = _choose_of_key.queue
             and j.status = 'PENDING'
+            and j.aside
             and j.concurrency_key = _choose_of_key.key
             and j.priority < v_priority
         order by j.priority desc
@@ -352,6 +355,7 @@ begin
             from forge.jobs as j
             where j.queue = _choose_of_key.queue
                 and j.status = 'PENDING'
+                and j.aside
                 and j.concurrency_key = _choose_of_key.key
                 and j.priority = v_priority
                 and j.scheduled_at <= _choose_of_key.at

@@ -86,7 +86,7 @@ begin
         select count(*)
         from (
             select from forge.jobs as j
-            where j.queue = _running_of_queue.queue and j.status = 'PROCESSING' and j.slot
+            where j.queue = _running_of_queue.queue and j.status = 'PROCESSING' and j.aside
             order by j.concurrency_key      -- which leaves no other index than job_aside_idx
             limit _running_of_queue.most
         ) as r
@@ -219,7 +219,7 @@ begin
     end loop;
     if num_nonnulls(v_limits.max_running, v_limits.rate) > 0 and v_chosen <> '{}' then
         -- a place in the queue, which the claim that follows makes one that is taken
-        update forge.jobs as j set slot = true where j.id = any(v_chosen);
+        update forge.jobs as j set aside = true where j.id = any(v_chosen);
     end if;
     if v_limits.rate is not null and v_chosen <> '{}' then
         perform forge._note_starts(_choose_limited.queue, '', cardinality(v_chosen), _choose_limited.at);

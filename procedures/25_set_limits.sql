@@ -12,15 +12,15 @@ begin
     v_ids := array(
         select j.id
         from forge.jobs as j
-        where j.status = 'PROCESSING' and j.queue = _mark_slots.queue and j.slot is not true
+        where j.status = 'PROCESSING' and j.queue = _mark_slots.queue and j.aside is not true
         order by j.id
         for no key update skip locked
     );
-    update forge.jobs as j set slot = true where j.id = any(v_ids);
+    update forge.jobs as j set aside = true where j.id = any(v_ids);
     return (
         select count(*)
         from forge.jobs as j
-        where j.status = 'PROCESSING' and j.queue = _mark_slots.queue and j.slot is not true
+        where j.status = 'PROCESSING' and j.queue = _mark_slots.queue and j.aside is not true
     );
 end;
 $function$;

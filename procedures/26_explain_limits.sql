@@ -16,7 +16,7 @@ begin
         v_ids := array(
             select j.id
             from forge.jobs as j
-            where j.queue = _running_list.queue and j.status = 'PROCESSING' and j.slot
+            where j.queue = _running_list.queue and j.status = 'PROCESSING' and j.aside
             order by j.concurrency_key
             limit 5
         );
@@ -26,6 +26,7 @@ begin
             from forge.jobs as j
             where j.queue = _running_list.queue
                 and j.status = 'PROCESSING'
+                and j.aside
                 and j.concurrency_key = _running_list.key
             order by j.priority desc, j.scheduled_at, j.id
             limit 5
@@ -171,6 +172,7 @@ begin
         select from forge.jobs as j
         where j.queue = job.queue
             and j.status = 'PENDING'
+            and j.aside
             and j.concurrency_key = job.concurrency_key
             and j.scheduled_at <= _explain_key.at
             and (j.priority > job.priority

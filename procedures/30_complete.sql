@@ -56,19 +56,15 @@ begin
     insert into forge.history (
         id, scheduled_at, created_at, attempted_at, finished_at, cancel_requested_at, revived_at,
         lease, priority, attempts, max_retries, revivals,
-        retry_base, retry_factor, retry_cap, retry_jitter,
-        status, queue, type, worker, unique_key, tags, payload, result, errors,
-        timeout, unique_scope, unique_for, concurrency_key, on_parent_failure, retry_rules,
-        schedule, nominal_at, origin
+        status, queue, type, worker, unique_key, unique_scope, concurrency_key, tags, payload,
+        result, errors, extra
     )
     select
         job.id, job.scheduled_at, job.created_at, job.attempted_at, _keep.at,
         job.cancel_requested_at, job.revived_at, job.lease, job.priority, job.attempts,
-        job.max_retries, job.revivals, job.retry_base, job.retry_factor, job.retry_cap,
-        job.retry_jitter, _keep.status, job.queue, job.type, job.worker, job.unique_key, job.tags,
-        job.payload, case when q.keep_result is not false then _keep.result end, job.errors,
-        job.timeout, job.unique_scope, job.unique_for, job.concurrency_key, job.on_parent_failure,
-        job.retry_rules, job.schedule, job.nominal_at, job.origin
+        job.max_retries, job.revivals, _keep.status, job.queue, job.type, job.worker, job.unique_key,
+        job.unique_scope, job.concurrency_key, job.tags, job.payload,
+        case when q.keep_result is not false then _keep.result end, job.errors, job.extra
     from (select) as one
     left join forge.queues as q on q.queue = job.queue
     where q.keep_history is not false;
@@ -89,7 +85,6 @@ as $function$
 declare
     v_now constant timestamptz := forge.now();
     v_job forge.jobs;
-    v_awaited boolean;
 begin
     delete from forge.jobs as j
     where j.id = _complete_one.id
@@ -99,34 +94,13 @@ begin
     if not found then
         return false;
     end if;
-    -- As _keep, but in one statement with the tally and the look at who waits for the job, which has to come
-    -- after the delete: that one may have waited for the row, and its snapshot is older then.
-    with kept as (
-        insert into forge.history (
-            id, scheduled_at, created_at, attempted_at, finished_at, cancel_requested_at, revived_at,
-            lease, priority, attempts, max_retries, revivals,
-            retry_base, retry_factor, retry_cap, retry_jitter,
-            status, queue, type, worker, unique_key, tags, payload, result, errors,
-            timeout, unique_scope, unique_for, concurrency_key, on_parent_failure, retry_rules,
-            schedule, nominal_at, origin
-        )
-        select
-            v_job.id, v_job.scheduled_at, v_job.created_at, v_job.attempted_at, v_now,
-            v_job.cancel_requested_at, v_job.revived_at, v_job.lease, v_job.priority, v_job.attempts,
-            v_job.max_retries, v_job.revivals, v_job.retry_base, v_job.retry_factor, v_job.retry_cap,
-            v_job.retry_jitter, 'COMPLETED', v_job.queue, v_job.type, v_job.worker, v_job.unique_key,
-            v_job.tags, v_job.payload, _complete_one.result, v_job.errors,
-            v_job.timeout, v_job.unique_scope, v_job.unique_for, v_job.concurrency_key,
-            v_job.on_parent_failure, v_job.retry_rules, v_job.schedule, v_job.nominal_at, v_job.origin
-        where (select q.keep_history from forge.queues as q where q.queue = v_job.queue) is not false
-    )
-    insert into forge.tallies (at, queue, completed) values (v_now, v_job.queue, 1)
-    returning
-        exists (select from forge.open_dependencies as o where o.parent = _complete_one.id)
-        or current_setting('transaction_isolation') <> 'read committed'
-    into v_awaited;
-    if v_awaited or num_nonnulls(v_job.concurrency_key, v_job.unique_for, v_job.slot) > 0 then
-        perform forge._after(v_job, 'COMPLETED', v_now);
+    perform forge._keep(v_job, 'COMPLETED', v_now, _complete_one.result);
+    insert into forge.tallies (at, queue, completed) values (v_now, v_job.queue, 1);
+    if v_job.aside or (v_job.extra).unique_for is not null then
+        perform forge._let_go(v_job, 'COMPLETED', v_now);
+    end if;
+    if forge._are_any_awaited() then
+        perform forge._spread_awaited(array[v_job.id], 'COMPLETED', v_now);
     end if;
     return true;
 end;
@@ -172,7 +146,7 @@ begin
                 then true
             end
             and (_complete.queue is null or j.queue = _complete.queue)
-        returning j.*, case when num_nonnulls(j.concurrency_key, j.unique_for, j.slot) > 0 then j end as rare
+        returning j.*, case when j.aside or (j.extra).unique_for is not null then j end as rare
     ),
     finished as (
         select
@@ -185,23 +159,20 @@ begin
         insert into forge.history (
             id, scheduled_at, created_at, attempted_at, finished_at, cancel_requested_at, revived_at,
             lease, priority, attempts, max_retries, revivals,
-            retry_base, retry_factor, retry_cap, retry_jitter,
-            status, queue, type, worker, unique_key, tags, payload, result, errors,
-            timeout, unique_scope, unique_for, concurrency_key, on_parent_failure, retry_rules,
-            schedule, nominal_at, origin
+            status, queue, type, worker, unique_key, unique_scope, concurrency_key, tags, payload,
+            result, errors, extra
         )
         select
             g.id, g.scheduled_at, g.created_at, g.attempted_at, v_now, g.cancel_requested_at,
             g.revived_at, g.lease, g.priority, g.attempts, g.max_retries, g.revivals,
-            g.retry_base, g.retry_factor, g.retry_cap, g.retry_jitter,
-            'COMPLETED', g.queue, g.type, g.worker, g.unique_key, g.tags, g.payload,
+            'COMPLETED', g.queue, g.type, g.worker, g.unique_key, g.unique_scope, g.concurrency_key, g.tags,
+            g.payload,
             case
                 when _complete.results is not null and f.keep_result
                 then _complete.results[array_position(_complete.ids, g.id)]
             end,
             g.errors,
-            g.timeout, g.unique_scope, g.unique_for, g.concurrency_key, g.on_parent_failure,
-            g.retry_rules, g.schedule, g.nominal_at, g.origin
+            g.extra
         from finished as f
         join gone as g on g.queue = f.queue
         where f.keep
@@ -220,10 +191,8 @@ begin
             perform forge._let_go(v_job, 'COMPLETED', v_now);
         end loop;
     end if;
-    if current_setting('transaction_isolation') <> 'read committed'
-        or exists (select from forge.open_dependencies as o where o.parent = any(v_done))
-    then
-        perform forge._spread(v_done, 'COMPLETED', v_now);
+    if v_done is not null and forge._are_any_awaited() then
+        perform forge._spread_awaited(v_done, 'COMPLETED', v_now);
     end if;
     return coalesce(v_done, '{}');
 end;

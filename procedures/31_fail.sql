@@ -38,19 +38,14 @@ begin
     insert into forge.dead_jobs (
         id, scheduled_at, created_at, attempted_at, finished_at, cancel_requested_at, revived_at,
         lease, priority, attempts, max_retries, revivals,
-        retry_base, retry_factor, retry_cap, retry_jitter,
-        status, queue, type, worker, unique_key, tags, payload, errors,
-        timeout, unique_scope, unique_for, concurrency_key, on_parent_failure, retry_rules,
-        schedule, nominal_at, origin, fingerprint
+        status, queue, type, worker, unique_key, unique_scope, concurrency_key, tags, payload,
+        errors, extra, fingerprint
     )
     values (
         job.id, job.scheduled_at, job.created_at, job.attempted_at, _bury.at,
         job.cancel_requested_at, job.revived_at, job.lease, job.priority, job.attempts,
-        job.max_retries, job.revivals, job.retry_base, job.retry_factor, job.retry_cap,
-        job.retry_jitter, 'DEAD', job.queue, job.type, job.worker, job.unique_key, job.tags,
-        job.payload, job.errors,
-        job.timeout, job.unique_scope, job.unique_for, job.concurrency_key, job.on_parent_failure,
-        job.retry_rules, job.schedule, job.nominal_at, job.origin, v_fingerprint
+        job.max_retries, job.revivals, 'DEAD', job.queue, job.type, job.worker, job.unique_key,
+        job.unique_scope, job.concurrency_key, job.tags, job.payload, job.errors, job.extra, v_fingerprint
     );
     insert into forge.dead_tallies (at, queue, type, fingerprint, jobs)
     values (_bury.at, job.queue, job.type, v_fingerprint, 1);
@@ -112,7 +107,7 @@ begin
             scheduled_at = v_row.scheduled_at,
             lease = null,
             lease_expires_at = null,
-            slot = null,
+            aside = case when j.concurrency_key is not null then true end,
             progress = null,
             progress_note = null,
             errors = job.errors

@@ -8,6 +8,36 @@
 -- So does whoever finds the row of the child locked. Locks: rows of forge.jobs with skip locked.
 -- Called by: whatever ends a job; enqueue, for parents that have ended before; the tick (67).
 
+create or replace function forge._are_any_awaited()
+returns boolean
+language sql volatile
+as $function$
+    select pg_catalog.pg_sequence_last_value('forge.wait_seq'::regclass) is not null;
+$function$;
+comment on function forge._are_any_awaited() is
+'Whether any job was ever waited for: where none was, that is known for less than a look would cost. In SQL,
+so that it becomes part of the expression that calls it. Internal.';
+
+create or replace function forge._spread_awaited(
+    parents bigint[],
+    status text,
+    at timestamptz
+)
+returns void
+language plpgsql volatile
+as $function$
+begin
+    -- An old snapshot may not show who waits.
+    if current_setting('transaction_isolation') <> 'read committed'
+        or exists (select from forge.open_dependencies as o where o.parent = any(_spread_awaited.parents))
+    then
+        perform forge._spread(_spread_awaited.parents, _spread_awaited.status, _spread_awaited.at);
+    end if;
+end;
+$function$;
+comment on function forge._spread_awaited(bigint[], text, timestamptz) is
+'Tells those who wait for jobs that have ended, if anybody does. Internal.';
+
 create or replace function forge._still_waits(
     child bigint,
     low bigint,
@@ -88,6 +118,7 @@ begin
     with freed as (
         update forge.jobs as j
         set status = 'PENDING',
+            aside = case when j.concurrency_key is not null then true end,
             -- not before now: the lanes of a queue begin where its earliest job was
             scheduled_at = greatest(j.scheduled_at, _free.at)
         where j.id = any(v_ids)
@@ -302,7 +333,7 @@ begin
             select o.child, k.policy
             from forge.open_dependencies as o
             cross join lateral (
-                select coalesce(j.on_parent_failure, 'wait') as policy
+                select coalesce((j.extra).on_parent_failure, 'wait') as policy
                 from forge.jobs as j
                 where j.id = o.child
                     and j.status = 'WAITING'

@@ -127,6 +127,7 @@ begin
         perform forge._refuse_circle(_join_batch.batch, _join_batch.ids);
     end if;
 
+    perform nextval('forge.wait_seq');
     insert into forge.dependencies (child, parent)
     select _join_batch.batch, u.id from unnest(_join_batch.ids) as u (id)
     on conflict on constraint dependencies_pkey do nothing;

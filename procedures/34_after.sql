@@ -12,7 +12,7 @@ returns void
 language plpgsql volatile
 as $function$
 begin
-    if job.unique_key is not null and job.unique_for is not null and _let_go.status = 'COMPLETED' then
+    if job.unique_key is not null and (job.extra).unique_for is not null and _let_go.status = 'COMPLETED' then
         perform forge._spend_key(job, _let_go.at);
     end if;
     perform forge._free_place(job, _let_go.at, null);

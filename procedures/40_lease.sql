@@ -58,7 +58,7 @@ begin
     beaten as (
         update forge.jobs as j
         set lease_expires_at = greatest(
-            j.lease_expires_at, forge._lease_end(v_expires, j.attempted_at, j.timeout)
+            j.lease_expires_at, forge._lease_end(v_expires, j.attempted_at, (j.extra).timeout)
         )
         where j.id = any(array(select h.id from held as h))
         returning j.id, j.cancel_requested_at
@@ -163,7 +163,7 @@ begin
             scheduled_at = coalesce(_give_back.scheduled_at, j.scheduled_at),
             lease = null,
             lease_expires_at = null,
-            slot = null,
+            aside = case when j.concurrency_key is not null then true end,
             progress = null,
             progress_note = left(_give_back.note, 500)
         where j.id = v_job.id;

@@ -35,7 +35,7 @@ create or replace function forge._timeout_of(job forge.jobs)
 returns interval
 language sql stable
 as $function$
-    select coalesce(($1).timeout, (select t.timeout from forge.types as t where t.type = ($1).type));
+    select coalesce((($1).extra).timeout, (select t.timeout from forge.types as t where t.type = ($1).type));
 $function$;
 comment on function forge._timeout_of(forge.jobs) is
 'How long an attempt of a job may take: what it says itself, else its type; null: without end. Internal.';
@@ -92,7 +92,7 @@ begin
         join forge.types as t on t.type = j.type
         where j.status = 'PROCESSING'
             and j.lease_expires_at >= v_from
-            and j.timeout is null
+            and (j.extra).timeout is null
             and _time_out_types.at > forge._lease_end('infinity', j.attempted_at, t.timeout)
         order by j.lease_expires_at
         limit 1000

@@ -74,17 +74,13 @@ as $function$
 begin
     insert into forge.jobs (
         id, scheduled_at, created_at, revived_at, priority, attempts, max_retries, revivals,
-        retry_base, retry_factor, retry_cap, retry_jitter,
-        status, queue, type, unique_key, tags, payload, errors,
-        timeout, unique_scope, unique_for, concurrency_key, on_parent_failure, retry_rules,
-        schedule, nominal_at, origin
+        status, queue, type, unique_key, unique_scope, concurrency_key, tags, payload, errors, extra, aside
     )
     values (
         job.id, _revive.at, job.created_at, _revive.at, job.priority, 0, job.max_retries,
-        job.revivals + 1, job.retry_base, job.retry_factor, job.retry_cap, job.retry_jitter,
-        'PENDING', job.queue, job.type, job.unique_key, job.tags, job.payload, job.errors,
-        job.timeout, job.unique_scope, job.unique_for, job.concurrency_key, job.on_parent_failure,
-        job.retry_rules, job.schedule, job.nominal_at, job.origin
+        job.revivals + 1, 'PENDING', job.queue, job.type, job.unique_key, job.unique_scope,
+        job.concurrency_key, job.tags, job.payload, job.errors, job.extra,
+        case when job.concurrency_key is not null then true end
     )
     on conflict do nothing;
     if not found then
@@ -186,7 +182,7 @@ begin
         );
     end if;
 
-    v_job.origin := forge._origin(v_job, 'retry', session_user::text, null);
+    v_job.extra.origin := forge._origin(v_job, 'retry', session_user::text, null);
     if not forge._revive(v_job, v_now) then
         perform forge._wrong_status(
             retry.id, v_job.status, 'a live job holds its unique_key; cancel that one or wait until it ends'

@@ -25,17 +25,22 @@ begin
     end;
     job.max_retries := coalesce(
         wanted.max_retries, case when not 'max_retries' = any(_changed.unset) then job.max_retries end);
-    job.retry_base := coalesce(
-        wanted.retry_base, case when not 'retry_base' = any(_changed.unset) then job.retry_base end);
-    job.retry_factor := coalesce(
-        wanted.retry_factor, case when not 'retry_factor' = any(_changed.unset) then job.retry_factor end);
-    job.retry_cap := coalesce(
-        wanted.retry_cap, case when not 'retry_cap' = any(_changed.unset) then job.retry_cap end);
-    job.retry_jitter := coalesce(
-        wanted.retry_jitter, case when not 'retry_jitter' = any(_changed.unset) then job.retry_jitter end);
+    job.extra.retry_base := coalesce(
+        (wanted.extra).retry_base,
+        case when not 'retry_base' = any(_changed.unset) then (job.extra).retry_base end);
+    job.extra.retry_factor := coalesce(
+        (wanted.extra).retry_factor,
+        case when not 'retry_factor' = any(_changed.unset) then (job.extra).retry_factor end);
+    job.extra.retry_cap := coalesce(
+        (wanted.extra).retry_cap,
+        case when not 'retry_cap' = any(_changed.unset) then (job.extra).retry_cap end);
+    job.extra.retry_jitter := coalesce(
+        (wanted.extra).retry_jitter,
+        case when not 'retry_jitter' = any(_changed.unset) then (job.extra).retry_jitter end);
     job.tags := coalesce(wanted.tags, case when not 'tags' = any(_changed.unset) then job.tags end);
-    job.timeout := coalesce(
-        wanted.timeout, case when not 'timeout' = any(_changed.unset) then job.timeout end);
+    job.extra.timeout := coalesce(
+        (wanted.extra).timeout,
+        case when not 'timeout' = any(_changed.unset) then (job.extra).timeout end);
     return job;
 end;
 $function$;
@@ -59,9 +64,9 @@ begin
         case when wanted.scheduled_at <> '-infinity' then wanted.scheduled_at end, null, wanted.tags
     );
     perform forge._check_policy(
-        wanted.retry_base, wanted.retry_factor, wanted.retry_cap, wanted.retry_jitter, wanted.max_retries
+        (wanted.extra).retry_base, (wanted.extra).retry_factor, (wanted.extra).retry_cap, (wanted.extra).retry_jitter, wanted.max_retries
     );
-    perform forge._check_timeout(wanted.timeout);
+    perform forge._check_timeout((wanted.extra).timeout);
 end;
 $function$;
 comment on function forge._check_edit(forge.jobs, text[]) is
@@ -83,12 +88,8 @@ begin
         queue = job.queue,
         unique_scope = job.unique_scope,
         max_retries = job.max_retries,
-        retry_base = job.retry_base,
-        retry_factor = job.retry_factor,
-        retry_cap = job.retry_cap,
-        retry_jitter = job.retry_jitter,
         tags = job.tags,
-        timeout = job.timeout
+        extra = case when not (job.extra is null) then job.extra end
     where j.id = job.id;
     if job.status = 'PENDING' then
         if job.concurrency_key is not null then
@@ -142,12 +143,12 @@ begin
     v_wanted.scheduled_at := edit.scheduled_at;
     v_wanted.queue := edit.to_queue;
     v_wanted.max_retries := edit.max_retries;
-    v_wanted.retry_base := edit.retry_base;
-    v_wanted.retry_factor := edit.retry_factor;
-    v_wanted.retry_cap := edit.retry_cap;
-    v_wanted.retry_jitter := edit.retry_jitter;
+    v_wanted.extra.retry_base := edit.retry_base;
+    v_wanted.extra.retry_factor := edit.retry_factor;
+    v_wanted.extra.retry_cap := edit.retry_cap;
+    v_wanted.extra.retry_jitter := edit.retry_jitter;
     v_wanted.tags := edit.tags;
-    v_wanted.timeout := edit.timeout;
+    v_wanted.extra.timeout := edit.timeout;
     perform forge._check_edit(v_wanted, edit.unset);
     if edit.payload is not null then
         perform forge._check_size('payload', edit.payload);

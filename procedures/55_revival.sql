@@ -210,7 +210,7 @@ begin
         -- By key: in the order of ids it would deadlock with an enqueue_many.
         order by d.unique_scope, d.unique_key, d.id
     loop
-        v_job.origin := forge._origin(
+        v_job.extra.origin := forge._origin(
             v_job, case when _revive_dead.revival is null then 'retry_dead' else 'revival' end,
             _revive_dead.who, _revive_dead.revival
         );

@@ -136,7 +136,7 @@ begin
     v_wanted.scheduled_at := edit_jobs.to_scheduled_at;
     v_wanted.queue := edit_jobs.to_queue;
     v_wanted.max_retries := edit_jobs.to_max_retries;
-    v_wanted.timeout := edit_jobs.to_timeout;
+    v_wanted.extra.timeout := edit_jobs.to_timeout;
     perform forge._check_edit(v_wanted, edit_jobs.unset);
     if (edit_jobs.dry_run) is not false then
         return v_batch;

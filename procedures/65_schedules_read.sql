@@ -118,14 +118,14 @@ returns setof forge.reason
 language plpgsql stable
 as $function$
 begin
-    if job.schedule is not null then
+    if (job.extra).schedule is not null then
         return next (
             'from_schedule',
-            format('the schedule %s enqueued it for its run of %s', job.schedule, job.nominal_at),
+            format('the schedule %s enqueued it for its run of %s', (job.extra).schedule, (job.extra).nominal_at),
             jsonb_build_object(
-                'schedule', job.schedule,
-                'nominal_at', job.nominal_at,
-                'seconds_late', extract(epoch from job.created_at - job.nominal_at)
+                'schedule', (job.extra).schedule,
+                'nominal_at', (job.extra).nominal_at,
+                'seconds_late', extract(epoch from job.created_at - (job.extra).nominal_at)
             )
         )::forge.reason;
     end if;

@@ -66,7 +66,7 @@ begin
             offset 0
         ) as e
         left join lateral (
-            select coalesce(j.on_parent_failure, 'wait') as policy
+            select coalesce((j.extra).on_parent_failure, 'wait') as policy
             from forge.jobs as j
             where j.id = e.child
             limit 1

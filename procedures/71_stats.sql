@@ -100,7 +100,7 @@ begin
             (
                 select p.scheduled_at
                 from forge.jobs as p
-                where p.queue = n.queue and p.status = 'PENDING' and p.concurrency_key is not null
+                where p.queue = n.queue and p.status = 'PENDING' and p.aside and p.concurrency_key is not null
                 limit v_most
             )
             limit v_most
@@ -110,7 +110,7 @@ begin
         select count(*) as jobs
         from (
             select from forge.jobs as j
-            where j.queue = n.queue and j.status = 'WAITING'
+            where j.queue = n.queue and j.status = 'WAITING' and j.aside
             limit v_most
         ) as b
     ) as waiting

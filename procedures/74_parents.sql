@@ -94,7 +94,7 @@ begin
             select j.type, j.status from forge.all_jobs as j where j.id = o.parent limit 1
         ) as a on true
     ) as p;
-    if v_failed is not null and job.on_parent_failure is distinct from 'run' then
+    if v_failed is not null and (job.extra).on_parent_failure is distinct from 'run' then
         return next (
             'parent_failed',
             format(

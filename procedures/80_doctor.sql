@@ -133,7 +133,8 @@ begin
                     (
                         select j.type
                         from forge.jobs as j
-                        where j.queue = v_queue and j.status = 'PENDING' and j.concurrency_key is not null
+                        where j.queue = v_queue and j.status = 'PENDING' and j.aside
+                            and j.concurrency_key is not null
                             and j.scheduled_at <= _ailing_queues.at
                         limit 1000
                     )

@@ -126,13 +126,10 @@ begin
             v_job.retry_base, v_job.retry_factor, v_job.retry_cap, v_job.retry_jitter, v_job.max_retries
         );
         insert into forge.jobs (
-            scheduled_at, created_at, priority, max_retries,
-            retry_base, retry_factor, retry_cap, retry_jitter,
-            status, queue, type, tags, payload
+            scheduled_at, created_at, priority, max_retries, status, queue, type, tags, payload
         )
         select
             v_now, v_now, v_job.priority, v_job.max_retries,
-            v_job.retry_base, v_job.retry_factor, v_job.retry_cap, v_job.retry_jitter,
             'PENDING', v_job.queue, v_job.type, v_job.tags,
             case
                 when octet_length(u.payload::text) <= v_most then u.payload

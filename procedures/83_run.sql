@@ -50,7 +50,7 @@ language plpgsql volatile
 as $function$
 declare
     v_timeout constant interval := coalesce(
-        job.timeout, (select t.timeout from forge.types as t where t.type = job.type)
+        (job.extra).timeout, (select t.timeout from forge.types as t where t.type = job.type)
     );
     v_until constant timestamptz := job.attempted_at + v_timeout;
     v_handler forge.sql_handlers;

@@ -44,7 +44,7 @@ def test_a_job_takes_all_that_it_is_to_where_it_ends(tx: Conn) -> None:
         for table in ("forge.jobs", "forge.history", "forge.dead_jobs")
     }
     of_an_end = {"finished_at", "result", "fingerprint"}
-    of_a_run = {"lease_expires_at", "progress", "progress_note", "slot"}
+    of_a_run = {"lease_expires_at", "progress", "progress_note", "aside"}
 
     assert columns["forge.jobs"] - of_a_run == columns["forge.history"] - of_an_end
 

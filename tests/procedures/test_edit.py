@@ -17,7 +17,10 @@ POLICY: dict[str, Any] = {
     "retry_cap": timedelta(minutes=1),
     "retry_jitter": 0.5,
 }
-STORED = "select max_retries, retry_base, retry_factor, retry_cap, retry_jitter from forge.jobs"
+STORED = """
+    select max_retries, (extra).retry_base, (extra).retry_factor, (extra).retry_cap, (extra).retry_jitter
+    from forge.jobs
+"""
 
 
 @pytest.mark.parametrize("status", ["PENDING", "WAITING"])

@@ -50,7 +50,7 @@ def test_everything_that_can_be_changed_is(call: Calls, noon: Clock) -> None:
     assert (job["priority"], job["scheduled_at"], job["queue"]) == (2, due, "other")
     assert (job["max_retries"], job["timeout"], job["tags"]) == (4, timedelta(minutes=1), None)
     assert job["payload"] == {"a": 1, "b": 2}
-    assert call.one("select retry_base from forge.jobs") is None
+    assert call.one("select (extra).retry_base from forge.jobs") is None
 
 
 def test_batches_go_on_where_the_last_one_ended(call: Calls) -> None:

@@ -18,9 +18,9 @@ from tests.procedures.flows import (
 
 CHILDREN = """
 with made as (
-    insert into forge.jobs (id, scheduled_at, created_at, priority, status, queue, type, payload,
-        on_parent_failure)
-    select nextval('forge.job_id_seq'), forge.now(), forge.now(), 0, 'WAITING', 'default', 'wide',
+    insert into forge.jobs (id, scheduled_at, created_at, priority, status, aside, queue,
+        type, payload, extra.on_parent_failure)
+    select nextval('forge.job_id_seq'), forge.now(), forge.now(), 0, 'WAITING', true, 'default', 'wide',
         '{}', %s
     from generate_series(1, %s)
     returning id

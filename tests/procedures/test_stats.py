@@ -62,7 +62,7 @@ def test_a_number_is_counted_up_to_ten_thousand(status: str, call: Calls) -> Non
         for _ in range(11):
             call.rows("dequeue", max_jobs=1000)
     elif status == "WAITING":
-        call.select("update forge.jobs set status = 'WAITING'")
+        call.select("update forge.jobs set status = 'WAITING', aside = true")
     elif status == "DEAD":
         call.select("""
             insert into forge.dead_jobs (id, scheduled_at, created_at, finished_at, priority,
