@@ -37,6 +37,15 @@ MAY = {
     ("POST", "/dlq/{job_id:int}/retry"): {"operator"},
     ("DELETE", "/dlq/{job_id:int}"): {"operator"},
     ("PATCH", "/queues/{name:path}"): {"operator"},
+    ("PATCH", "/jobs/{job_id:int}"): {"operator"},
+    ("POST", "/jobs/edit"): {"operator"},
+    ("POST", "/jobs/cancel"): {"operator"},
+    ("GET", "/admissions"): {"viewer", "operator"},
+    ("PUT", "/admissions/{name:path}"): {"operator"},
+    ("DELETE", "/admissions/{name:path}"): {"operator"},
+    ("GET", "/schemas"): {"viewer", "operator"},
+    ("PUT", "/schemas/{name:path}"): {"operator"},
+    ("DELETE", "/schemas/{name:path}"): {"operator"},
 }
 OPEN = {("GET", "/health/live"), ("GET", "/health/ready")}
 
