@@ -232,7 +232,9 @@ begin
         from unnest(jobs) with ordinality as j
         order by forge._scope(j.queue, j.unique_scope), j.unique_key, j.ordinality
     loop
-        v_row := forge._enqueue(jobs[v_position], _enqueue_in_order.at, _enqueue_in_order.patient);
+        v_row := forge._enqueue(
+            jobs[v_position], _enqueue_in_order.at, patient => _enqueue_in_order.patient
+        );
         v_ids[v_position] := v_row.id;
         v_created[v_position] := v_row.created;
     end loop;
