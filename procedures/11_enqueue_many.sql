@@ -224,7 +224,9 @@ begin
         from unnest(jobs) with ordinality as j
         order by forge._scope(j.queue, j.unique_scope), j.unique_key, j.ordinality
     loop
-        v_row := forge._enqueue(jobs[v_position], _enqueue_in_order.at, _enqueue_in_order.patient);
+        v_row := forge._enqueue(
+            jobs[v_position], _enqueue_in_order.at, patient => _enqueue_in_order.patient
+        );
         v_ids[v_position] := v_row.id;
         v_created[v_position] := v_row.created;
     end loop;
@@ -258,18 +260,18 @@ begin
         return query select i.* from forge._enqueue_in_order(v_jobs, _enqueue_each.at, true) as i;
         return;
     end if;
-    for v_try in 1 .. 10 loop
+    for v_try in 1 .. 50 loop
         begin
             perform forge._lock_holders(v_jobs);
             return query select i.* from forge._enqueue_in_order(v_jobs, _enqueue_each.at, false) as i;
             return;
         exception
             when lock_not_available then
-                -- A job that came to hold a key after the others were locked: all of them anew.
-                if v_try = 10 then
+                if v_try = 50 then
                     raise;
                 end if;
         end;
+        perform forge._await_holders(v_jobs);       -- all that it had is given back by now
     end loop;
 end;
 $function$;

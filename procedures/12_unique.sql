@@ -1,10 +1,12 @@
 -- Unique jobs: what becomes of an enqueue whose key is taken, and keys that stay taken for a while.
 --
 -- The unique index decides, never a look before the insert. Lock order: rows of forge.jobs before keys, keys
--- in their order. An enqueue by itself holds nothing when it waits for the row of the job that has its key;
--- an enqueue_many takes the rows of all its holders by ascending id before its first insert, and begins anew
--- rather than wait for one that came later. Raises: JQ001, JQ012. Called by: _enqueue, _enqueue_each,
--- _after, the tick.
+-- in their order, and no wait for a row with another in hand. An enqueue by itself has nothing when it waits
+-- for the row of the job that holds its key; an enqueue_many takes the rows of all its holders before its
+-- first insert, and if it cannot have one, it gives back all, waits for that and begins anew. For a
+-- completion holds keys (of the rows it has deleted) while it waits for rows, and a claim may wait in spite
+-- of "skip locked", where a row has been changed in the meantime. Raises: JQ001, JQ012. Called by: _enqueue,
+-- _enqueue_each, _after, the tick.
 
 create or replace function forge._invalid_unique(job forge.new_job)
 returns void
@@ -298,22 +300,59 @@ $function$;
 comment on function forge._may_change_holders(forge.new_job[]) is
 'Whether one of these might change the job that holds its key. Internal.';
 
+create or replace function forge._holders(jobs forge.new_job[])
+returns bigint[]
+language sql stable
+as $function$
+    select array_agg(distinct h.id order by h.id)
+    from unnest($1) as n
+    cross join lateral forge._holder(forge._scope(n.queue, n.unique_scope), n.unique_key) as h (id)
+    where h.id is not null;
+$function$;
+comment on function forge._holders(forge.new_job[]) is
+'The live jobs that hold the keys of others. Internal.';
+
 create or replace function forge._lock_holders(jobs forge.new_job[])
 returns void
 language plpgsql volatile
 set enable_seqscan = off
 as $function$
 declare
-    v_ids bigint[];
+    v_ids constant bigint[] := forge._holders(jobs);
 begin
-    select array_agg(forge._holder(forge._scope(n.queue, n.unique_scope), n.unique_key)) into v_ids
-    from unnest(jobs) as n
-    where n.unique_key is not null;
-    perform from forge.jobs as j where j.id = any(v_ids) order by j.id for update;
+    perform from forge.jobs as j where j.id = any(v_ids) order by j.id for update nowait;
 end;
 $function$;
 comment on function forge._lock_holders(forge.new_job[]) is
-'Takes the rows of the jobs that hold the keys of others. Internal.';
+'Takes the rows of the jobs that hold the keys of others; raises lock_not_available rather than wait for one
+while it has another. Internal.';
+
+create or replace function forge._await_holders(jobs forge.new_job[])
+returns void
+language plpgsql volatile
+set enable_seqscan = off
+as $function$
+declare
+    v_id bigint;
+    v_came boolean;
+begin
+    foreach v_id in array coalesce(forge._holders(jobs), '{}') loop
+        v_came := false;
+        begin
+            perform from forge.jobs as j where j.id = v_id for update;
+            v_came := true;
+            raise lock_not_available;       -- lets go of the row
+        exception
+            when lock_not_available then
+                if not v_came then
+                    raise;
+                end if;
+        end;
+    end loop;
+end;
+$function$;
+comment on function forge._await_holders(forge.new_job[]) is
+'Waits for the jobs that hold the keys of others, for one at a time, and keeps none. Internal.';
 
 create or replace function forge._spend_key(
     job forge.jobs,

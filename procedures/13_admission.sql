@@ -41,6 +41,7 @@ begin
             v_depth := v_depth + v_count;
         end loop;
     end loop;
+    -- jobs with a concurrency_key, which have an index of their own
     select count(*) into v_count
     from (
         select
@@ -51,7 +52,7 @@ begin
             and j.concurrency_key is not null
             and j.scheduled_at <= _depth.before
         limit _depth.most - v_depth
-    ) as k;
+    ) as f;
     return v_depth + v_count;
 end;
 $function$;
@@ -111,54 +112,11 @@ $function$;
 comment on function forge._refuse_full(forge.admissions, timestamptz) is
 'Raises JQ013, with an idea of when to come back. Internal.';
 
-create or replace function forge._oldest_of_key(
+create or replace function forge._lock_oldest(
     queue text,
-    key text,
     keep bigint
 )
 returns forge.jobs
-language plpgsql volatile
-set enable_seqscan = off
-set enable_bitmapscan = off
-set enable_sort = off
-as $function$
-declare
-    v_priority integer;
-    v_job forge.jobs;
-begin
-    select j.priority into v_priority
-    from forge.jobs as j
-    where j.queue = _oldest_of_key.queue
-        and j.status = 'PENDING'
-        and j.aside
-        and j.concurrency_key = _oldest_of_key.key
-        and j.id <> _oldest_of_key.keep
-    order by j.priority
-    limit 1;
-    select j.* into v_job
-    from forge.jobs as j
-    where j.queue = _oldest_of_key.queue
-        and j.status = 'PENDING'
-        and j.aside
-        and j.concurrency_key = _oldest_of_key.key
-        and j.priority = v_priority
-        and j.id <> _oldest_of_key.keep
-    order by j.scheduled_at, j.id
-    limit 1
-    for update skip locked;
-    return v_job;
-end;
-$function$;
-comment on function forge._oldest_of_key(text, text, bigint) is
-'The job of a key that has been due for longest among those of its lowest priority, locked. Internal.';
-
-create or replace function forge._drop_oldest(
-    queue text,
-    keep bigint,
-    at timestamptz,
-    key text default null
-)
-returns void
 language plpgsql volatile
 set enable_seqscan = off
 set enable_bitmapscan = off
@@ -169,53 +127,116 @@ declare
     v_floor timestamptz;
     v_job forge.jobs;
 begin
-    if _drop_oldest.key is not null then        -- who fills the queue makes room in it
-        v_job := forge._oldest_of_key(_drop_oldest.queue, _drop_oldest.key, _drop_oldest.keep);
-        if v_job.id is null then
-            return;
-        end if;
-    end if;
-    while v_job.id is null loop
+    loop
         select j.priority into v_priority
         from forge.jobs as j
-        where j.queue = _drop_oldest.queue
+        where j.queue = _lock_oldest.queue
             and j.status = 'PENDING'
             and j.concurrency_key is null
             and j.priority > v_priority
         order by j.priority
         limit 1;
         if not found then
-            return;     -- others hold them all, and are about to take them away
+            return null;
         end if;
         select l.floor into v_floor
-        from unnest(forge._lanes(_drop_oldest.queue)) as l
+        from unnest(forge._lanes(_lock_oldest.queue)) as l
         where v_priority between l.low and l.high;
         select j.* into v_job
         from forge.jobs as j
-        where j.queue = _drop_oldest.queue
+        where j.queue = _lock_oldest.queue
             and j.status = 'PENDING'
             and j.concurrency_key is null
             and j.priority = v_priority
             and j.scheduled_at >= v_floor
-            and j.id <> _drop_oldest.keep
+            and j.id <> _lock_oldest.keep
         order by j.scheduled_at, j.id
         limit 1
         for update skip locked;
+        exit when found;
     end loop;
+    return v_job;
+end;
+$function$;
+comment on function forge._lock_oldest(text, bigint) is
+'Of the jobs without a concurrency_key that of the lowest priority which was due first. Internal.';
+
+create or replace function forge._lock_oldest_of_key(
+    queue text,
+    key text,
+    keep bigint
+)
+returns forge.jobs
+language plpgsql volatile
+set enable_seqscan = off
+set enable_bitmapscan = off
+as $function$
+declare
+    v_key text := _lock_oldest_of_key.key;
+    v_job forge.jobs;
+begin
+    if v_key is null then
+        select j.concurrency_key into v_key
+        from forge.jobs as j
+        where j.queue = _lock_oldest_of_key.queue
+            and j.status = 'PENDING'
+            and j.aside
+            and j.concurrency_key is not null
+        order by j.concurrency_key
+        limit 1;
+    end if;
+    select j.* into v_job
+    from forge.jobs as j
+    where j.queue = _lock_oldest_of_key.queue
+        and j.status = 'PENDING'
+        and j.aside
+        and j.concurrency_key = v_key
+        and j.id <> _lock_oldest_of_key.keep
+    order by j.priority desc, j.scheduled_at, j.id
+    limit 1
+    for update skip locked;
+    return v_job;
+end;
+$function$;
+comment on function forge._lock_oldest_of_key(text, text, bigint) is
+'The job that comes next of a concurrency_key; null: of the first one. Internal.';
+
+create or replace function forge._drop_oldest(
+    job forge.jobs,
+    at timestamptz
+)
+returns void
+language plpgsql volatile
+as $function$
+declare
+    v_job forge.jobs;
+begin
+    -- Who has a concurrency_key makes room among its own: no tenant pushes out another's jobs.
+    if job.concurrency_key is not null then
+        v_job := forge._lock_oldest_of_key(job.queue, job.concurrency_key, job.id);
+    end if;
+    if v_job.id is null then
+        v_job := forge._lock_oldest(job.queue, job.id);
+    end if;
+    if v_job.id is null and job.concurrency_key is null then
+        v_job := forge._lock_oldest_of_key(job.queue, null, job.id);
+    end if;
+    if v_job.id is null then
+        return;     -- others hold them all, and are about to take them away
+    end if;
     v_job.cancel_requested_at := _drop_oldest.at;
     v_job.errors := coalesce(v_job.errors, '[]') || jsonb_build_object(
         'attempt', v_job.attempts,
         'failed_at', _drop_oldest.at,
         'error_type', 'queue_full',
-        'error', format('dropped, as the queue was full when job %s came', _drop_oldest.keep)
+        'error', format('dropped, as the queue was full when job %s came', job.id)
     );
     perform forge._archive(v_job, 'CANCELLED', _drop_oldest.at);
     insert into forge.tallies (at, queue, cancelled) values (_drop_oldest.at, v_job.queue, 1);
 end;
 $function$;
-comment on function forge._drop_oldest(text, bigint, timestamptz, text) is
-'Cancels the job of a queue, or of one of its keys, that has been due for longest among those of the lowest
-priority. Internal.';
+comment on function forge._drop_oldest(forge.jobs, timestamptz) is
+'Cancels a job to make room for another. Internal.';
 
 create or replace function forge._defer(
     id bigint,
@@ -256,7 +277,7 @@ begin
         return job;
     end if;
     if v_admission.on_full = 'drop_oldest' then
-        perform forge._drop_oldest(job.queue, job.id, _admit.at, job.concurrency_key);
+        perform forge._drop_oldest(job, _admit.at);
     elsif v_admission.on_full = 'defer' then
         job.scheduled_at := _admit.at + v_admission.defer_for;
         perform forge._defer(job.id, job.scheduled_at);

@@ -156,7 +156,8 @@ Parameters:
   max_depth  how many PENDING jobs it has at most, 1 to 1000000; null leaves it
   on_full    what happens to a job beyond: reject (JQ013); defer (it is due later; then only jobs that are
              due count); drop_oldest (it comes in, and of the jobs of the lowest priority the one that has
-             been due for longest goes to the history as CANCELLED); default reject; null leaves it
+             been due for longest goes to the history as CANCELLED; for a job with a concurrency_key, the
+             next one of that key); default reject; null leaves it
   defer_for  how much later, 1 second to 365 days; default 1 minute; null leaves it
   unset      names of the settings that go back to the default; max_depth: the queue takes in any number
 Returns: queue, max_depth (null: any number), on_full, defer_for, depth, sampled_at, created_at, updated_at.

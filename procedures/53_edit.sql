@@ -1,6 +1,7 @@
 -- Edit: what may be changed of a live job, while it waits and while it runs.
 --
--- Locks: the row of the job, then the index entry of its unique_key where it moves to another queue.
+-- Locks: the row of the job, then the index entry of its unique_key where it moves to another queue, which is
+-- not waited for.
 -- Raises: JQ001, JQ003, JQ004, JQ005, JQ014.
 
 create or replace function forge._changed(
@@ -79,6 +80,8 @@ create or replace function forge._write_change(
 )
 returns boolean
 language plpgsql volatile
+-- Its own key is let go and a row is held: no time to wait for whoever is about to take the other key.
+set lock_timeout = '50ms'
 as $function$
 begin
     update forge.jobs as j
@@ -101,13 +104,13 @@ begin
     end if;
     return true;
 exception
-    when unique_violation then
+    when unique_violation or lock_not_available then
         return false;
 end;
 $function$;
 comment on function forge._write_change(forge.jobs, forge.jobs, timestamptz) is
 'Writes a changed job, whose row the caller has locked; false where its unique_key is taken in the queue that
-it was to move to. Internal.';
+it was to move to, or is being taken. Internal.';
 
 create or replace function forge.edit(
     id bigint,

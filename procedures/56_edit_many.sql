@@ -3,7 +3,7 @@
 --
 -- A batch walks over live jobs by ascending id, 10,000 at most, whether they match or not. Locks: rows of
 -- forge.jobs by ascending id, those that somebody else holds are skipped; then index entries of unique keys,
--- in the order in which enqueue_many takes them. Raises: JQ001, JQ014.
+-- which are not waited for. Raises: JQ001, JQ005, JQ014.
 
 create or replace function forge._matches(
     job forge.jobs,
@@ -143,14 +143,11 @@ begin
     end if;
 
     for v_job in
-        with locked as materialized (
-            select j.*
-            from forge.jobs as j
-            where j.id = any(v_ids) and j.status = any(v_statuses) and forge._matches(j, v_filter)
-            order by j.id
-            for update skip locked
-        )
-        select l.* from locked as l order by l.unique_key, l.id
+        select j.*
+        from forge.jobs as j
+        where j.id = any(v_ids) and j.status = any(v_statuses) and forge._matches(j, v_filter)
+        order by j.id
+        for update skip locked
     loop
         if edit_jobs.merge_payload is not null then
             v_wanted.payload := v_job.payload || edit_jobs.merge_payload;

@@ -61,6 +61,15 @@ MAY = {
     ("POST", "/schedules/{name:str}/pause"): {"operator"},
     ("POST", "/schedules/{name:str}/resume"): {"operator"},
     ("POST", "/schedules/{name:str}/run"): {"operator"},
+    ("PATCH", "/jobs/{job_id:int}"): {"operator"},
+    ("POST", "/jobs/edit"): {"operator"},
+    ("POST", "/jobs/cancel"): {"operator"},
+    ("GET", "/admissions"): {"viewer", "operator"},
+    ("PUT", "/admissions/{name:path}"): {"operator"},
+    ("DELETE", "/admissions/{name:path}"): {"operator"},
+    ("GET", "/schemas"): {"viewer", "operator"},
+    ("PUT", "/schemas/{name:path}"): {"operator"},
+    ("DELETE", "/schemas/{name:path}"): {"operator"},
 }
 OPEN = {("GET", "/health/live"), ("GET", "/health/ready")}
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import psycopg
 import pytest
 
-from tests.concurrency.racing import Racer, deadlocks, racers, status
+from tests.concurrency.racing import Racer, deadlocks, status
 from tests.database import Database
 
 Pair = tuple[Racer, Racer]
@@ -97,35 +97,30 @@ def test_a_claim_passes_by_a_job_that_is_being_edited(db: Database, pair: Pair) 
     assert second.run("select id from forge.dequeue('q')") == [job]
 
 
-def test_a_job_that_moves_waits_for_who_is_taking_its_key(db: Database, pair: Pair) -> None:
+def test_a_job_does_not_wait_for_who_is_taking_its_key_elsewhere(db: Database, pair: Pair) -> None:
+    """It has let go of its own key, and whoever takes the other one may wait for that."""
     (job,) = db.rows("select forge.enqueue('t', queue => 'a', unique_key => 'k') as id")
     first, second = pair
     first.run("begin")
     first.run("select forge.enqueue('t', queue => 'b', unique_key => 'k')")
+
+    moved = "select changed, skipped from forge.edit_jobs('a', to_queue => 'b')"
+    assert second.run(moved) == [{"changed": 0, "skipped": 1}]
+    assert refused(second, "select forge.edit(%(id)s, to_queue => 'b')", **job) == "JQ004"
+    first.run("rollback")
+    assert second.run(moved) == [{"changed": 1, "skipped": 0}]
+
+
+def test_a_key_that_moves_away_is_waited_for_and_free_then(db: Database, pair: Pair) -> None:
+    (job,) = db.rows("select forge.enqueue('t', queue => 'a', unique_key => 'k') as id")
+    first, second = pair
+    first.run("begin")
+    first.run("select forge.edit(%(id)s, to_queue => 'b')", **job)
     second.start_and_wait_for_lock(
-        "select changed, skipped from forge.edit_jobs('a', to_queue => 'b')"
+        "select forge.enqueue('t', queue => 'a', unique_key => 'k') as id"
     )
     first.run("commit")
 
-    assert second.result() == [{"changed": 0, "skipped": 1}]
-    assert db.value("select queue from forge.job(%(id)s)", **job) == "a"
-
-
-def test_edits_of_many_take_rows_by_id_and_then_keys_in_order(db: Database) -> None:
-    """The keys are in one order and the ids in the other, and so an enqueue_many takes them."""
-    for key in ("c", "b", "a"):
-        db.rows("select forge.enqueue('t', queue => 'a', unique_key => %(k)s)", k=key)
-    batch = (
-        'select from forge.enqueue_many(\'[{"type":"t","queue":"b","unique_key":"a"},'
-        '{"type":"t","queue":"b","unique_key":"b"},{"type":"t","queue":"b","unique_key":"c"}]\')'
-    )
-    with racers(db, 3) as (holder, mover, producer):
-        holder.run("begin")
-        holder.run("select forge.enqueue('t', queue => 'b', unique_key => 'b')")
-        mover.start_and_wait_for_lock("select changed from forge.edit_jobs('a', to_queue => 'b')")
-        producer.start_and_wait_for_lock(batch)
-        holder.run("rollback")
-        assert mover.result() == [{"changed": 3}]
-        producer.result()
+    (new,) = second.result()
+    assert new["id"] != job["id"]
     assert deadlocks(db) == 0
-    assert db.value("select count(*) from forge.jobs where queue = 'b'") == 3

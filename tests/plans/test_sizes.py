@@ -34,7 +34,7 @@ CALLS = {
         "select e.* from generate_series(1, 2), forge.enqueue_many("
         '\'[{"type": "t", "unique_key": "k", "on_conflict": "merge"}]\') as e'
     ),
-    "enqueue into a full queue": "select forge._drop_oldest('q1', 0, forge.now())",
+    "enqueue into a full queue": "select forge._lock_oldest('q1', 0)",
     "edit": "select forge.edit(forge.enqueue('t'), priority => 1)",
     "list_jobs": "select * from forge.list_jobs()",
     "list_jobs of a queue": "select * from forge.list_jobs(queue => 'q1')",

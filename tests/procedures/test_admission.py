@@ -154,6 +154,39 @@ def test_a_job_that_runs_is_never_dropped(call: Calls) -> None:
     assert (call.status(running["id"]), call.status(new)) == ("PROCESSING", "PENDING")
 
 
+def keyed(call: Calls, key: str) -> int:
+    """A PENDING job with a concurrency_key."""
+    (job_id,) = fill(call, 1)
+    call.select("update forge.jobs set concurrency_key = %s where id = %s", key, job_id)
+    return job_id
+
+
+def test_jobs_with_a_concurrency_key_count(call: Calls) -> None:
+    keyed(call, "a")
+    fill(call, 1)
+    assert call.row("set_admission", **QUEUE, max_depth=5)["depth"] == 2
+    assert call.row("set_admission", **QUEUE, max_depth=1)["depth"] == 1
+
+
+def test_a_job_makes_room_among_those_of_its_own_key(call: Calls) -> None:
+    plain = fill(call, 1)[0]
+    a, b = keyed(call, "a"), keyed(call, "b")
+
+    def drop_for(key: str | None) -> None:
+        call.select(
+            "select forge._drop_oldest(jsonb_populate_record(null::forge.jobs, %s), forge.now())",
+            Jsonb({"id": 0, "queue": "q", "concurrency_key": key}),
+        )
+
+    drop_for("b")
+    assert [call.status(i) for i in (plain, a, b)] == ["PENDING", "PENDING", "CANCELLED"]
+    drop_for("b")  # it has no other
+    assert call.status(plain) == "CANCELLED"
+    drop_for(None)
+    assert call.status(a) == "CANCELLED"
+    drop_for(None)
+
+
 def test_many_drop_as_many(call: Calls) -> None:
     call.row("set_admission", **QUEUE, max_depth=3, on_full="drop_oldest")
     old = fill(call, 3)

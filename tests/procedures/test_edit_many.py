@@ -67,7 +67,7 @@ def test_batches_go_on_where_the_last_one_ended(call: Calls) -> None:
     assert after > ids[-1]
 
 
-def test_a_batch_looks_at_ten_thousand_jobs(call: Calls) -> None:
+def test_a_batch_looks_at_ten_thousand_jobs(db: Database, call: Calls) -> None:
     call.select("select forge.enqueue('other') from generate_series(1, 10000)")
     job_id = call.enqueue("mine")
 
