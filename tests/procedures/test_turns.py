@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 import pytest
 from psycopg.rows import DictRow
 
-from tests.database import Clock
+from tests.database import Clock, Database
 from tests.procedures.calls import Calls
 
 
@@ -315,7 +315,7 @@ insert into forge.lines (queue, key, id) select 'default', 'big', m.id from made
 
 @pytest.mark.parametrize("max_jobs", [1, 10])
 def test_a_tenant_with_one_job_is_served_beside_one_with_twenty_thousand(
-    call: Calls, noon: Clock, max_jobs: int
+    db: Database, call: Calls, noon: Clock, max_jobs: int
 ) -> None:
     fill(call, "big")
     call.select(BIG)
