@@ -13,7 +13,8 @@ returns bigint[]
 language plpgsql stable
 as $function$
 begin
-    -- A statement for each index, so that no plan has to guess which of the filters are given.
+    -- A statement for each index, and in its own order and bounds, as with "=" the order of ids is another
+    -- index's as well: that of all ids, which a plan may take for the nearer way.
     if filter.ids is not null then
         return array(
             select distinct i.id
@@ -26,16 +27,17 @@ begin
         return array(
             select d.id
             from forge.dead_jobs as d
-            where d.fingerprint = filter.fingerprint and d.id > _dead_window.after
-            order by d.id
+            where (d.fingerprint, d.id) > (filter.fingerprint, _dead_window.after)
+                and d.fingerprint <= filter.fingerprint
+            order by d.fingerprint, d.id
             limit _dead_window.size
         );
     elsif filter.queue is not null then
         return array(
             select d.id
             from forge.dead_jobs as d
-            where d.queue = filter.queue and d.id > _dead_window.after
-            order by d.id
+            where (d.queue, d.id) > (filter.queue, _dead_window.after) and d.queue <= filter.queue
+            order by d.queue, d.id
             limit _dead_window.size
         );
     end if;

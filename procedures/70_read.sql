@@ -132,15 +132,15 @@ begin
         v_ids := array(
             select d.id
             from forge.dead_jobs as d
-            where d.fingerprint = list_dead.fingerprint
-                and d.id < v_before
+            where (d.fingerprint, d.id) < (list_dead.fingerprint, v_before)
+                and d.fingerprint >= list_dead.fingerprint
                 and (list_dead.queue is null or d.queue = list_dead.queue)
                 and (list_dead.type is null or d.type = list_dead.type)
                 and (
                     list_dead.error_contains is null
                     or position(lower(list_dead.error_contains) in lower(d.errors -> -1 ->> 'error')) > 0
                 )
-            order by d.id desc
+            order by d.fingerprint desc, d.id desc
             limit list_dead.max_rows
         );
     else

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Iterator
 
 import pytest
@@ -30,16 +31,22 @@ select finished_at, queue, type, fingerprint, 1 from forge.dead_jobs where queue
 """
 
 
-@pytest.fixture(scope="module")
-def graves(backlog: Database) -> Iterator[Database]:
-    """Twenty errors, each of a thousand jobs, in a queue of their own."""
-    backlog.rows(BURY, n=GRAVES, groups=GROUPS)
-    backlog.rows(COUNT)
-    backlog.rows("select forge._add_dead_tallies()")
-    yield backlog
-    backlog.rows("delete from forge.dead_jobs where queue = 'graves'")
-    backlog.rows("delete from forge.error_groups")
-    backlog.rows("vacuum forge.dead_jobs")
+@pytest.fixture(scope="module", params=["fresh", "of an empty table"])
+def graves(request: pytest.FixtureRequest, server: str, template: str) -> Iterator[Database]:
+    """Twenty errors, each of a thousand jobs; with statistics of now, or of before them."""
+    database = Database(server, f"{template}_{secrets.token_hex(4)}")
+    database.create(template)
+    try:
+        if request.param != "fresh":
+            database.rows("analyze forge.dead_jobs")
+        database.rows(BURY, n=GRAVES, groups=GROUPS)
+        database.rows(COUNT)
+        database.rows("select forge._add_dead_tallies()")
+        if request.param == "fresh":
+            database.rows("analyze")
+        yield database
+    finally:
+        database.drop()
 
 
 @pytest.fixture
