@@ -106,6 +106,9 @@ def test_a_dead_job_is_retried(dashboard: Page, db: Database) -> None:
     expect(row).to_have_count(0)
     expect(dashboard.locator('[data-tile="ready"] .tile-count')).to_have_text("1")
     assert status_of(db, id) == "PENDING"
+    dashboard.locator(f'#job-rows [data-key="{id}"]').click()
+    expect(dashboard.locator("#job")).to_contain_text("Came from")
+    expect(dashboard.locator("#job")).to_contain_text("DEAD, retry by")
 
 
 def test_discarding_takes_two_presses(dashboard: Page, db: Database) -> None:
@@ -156,6 +159,10 @@ def test_a_queue_is_paused_and_resumed(dashboard: Page, db: Database) -> None:
     assert db.rows("select * from forge.dequeue()") == []
     dashboard.get_by_role("button", name="Resume queue default").click()
     expect(dashboard.get_by_role("button", name="Pause queue default")).to_be_visible()
+    db.rows("select * from forge.pause('default', reason => 'the server moves')")
+    expect(dashboard.locator("#notices")).to_contain_text("Reason: the server moves")
+    db.rows("select * from forge.resume('default')")
+    expect(dashboard.locator("#notices")).not_to_contain_text("the server moves")
     assert len(db.rows("select * from forge.dequeue()")) == 1
 
 
