@@ -5,7 +5,8 @@
 -- which nobody else touches, and then looks whether the child has others left. Two that end the last two
 -- parents at the same moment do not see what the other deletes, but that it is being deleted (its xmax is
 -- set): then neither can decide, and both leave the child to the tick, in ripe_jobs.
--- So does whoever finds the row of the child locked. Locks: rows of forge.jobs with skip locked.
+-- So does whoever finds the row of the child locked. The status is asked for in a "case": as a condition it
+-- could lead the plan over all jobs that wait. Locks: rows of forge.jobs with skip locked.
 -- Called by: whatever ends a job; enqueue, for parents that have ended before; the tick (67).
 
 create or replace function forge._are_any_awaited()
@@ -111,7 +112,7 @@ begin
     v_ids := array(
         select j.id
         from forge.jobs as j
-        where j.id = any(_free.children) and j.status = 'WAITING'
+        where j.id = any(_free.children) and case when j.status = 'WAITING' then true end
         order by j.id
         for no key update skip locked
     );
@@ -133,7 +134,9 @@ begin
         insert into forge.ripe_jobs (id, task)
         select j.id, 'free'
         from forge.jobs as j
-        where j.id = any(_free.children) and j.id <> all (v_ids) and j.status = 'WAITING';
+        where j.id = any(_free.children)
+            and j.id <> all (v_ids)
+            and case when j.status = 'WAITING' then true end;
     end if;
     foreach v_queue in array coalesce(v_queues, '{}') loop
         perform forge._ring(v_queue);
@@ -192,7 +195,7 @@ begin
     for v_job in
         select j.*
         from forge.jobs as j
-        where j.id = any(_cancel_waiting.children) and j.status = 'WAITING'
+        where j.id = any(_cancel_waiting.children) and case when j.status = 'WAITING' then true end
         order by j.id
         for update skip locked
     loop
@@ -207,7 +210,7 @@ begin
         insert into forge.ripe_jobs (id, task)
         select j.id, 'cancel'
         from forge.jobs as j
-        where j.id = any(_cancel_waiting.children) and j.status = 'WAITING';
+        where j.id = any(_cancel_waiting.children) and case when j.status = 'WAITING' then true end;
     end if;
     return v_ids;
 end;
@@ -336,7 +339,7 @@ begin
                 select coalesce((j.extra).on_parent_failure, 'wait') as policy
                 from forge.jobs as j
                 where j.id = o.child
-                    and j.status = 'WAITING'
+                    and case when j.status = 'WAITING' then true end
                     -- its end may just not have been seen yet
                     and (v_status <> 'GONE' or j.created_at < _spread.at - interval '1 hour')
                 limit 1

@@ -118,7 +118,8 @@ begin
     end if;
     if not found
         or not exists (
-            select from forge.jobs as j where j.id = _join_batch.batch and j.status = 'WAITING'
+            select from forge.jobs as j
+            where j.id = _join_batch.batch and case when j.status = 'WAITING' then true end
         )
     then
         perform forge._refuse_batch(_join_batch.batch, v_hint);

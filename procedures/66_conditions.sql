@@ -212,7 +212,7 @@ begin
     end if;
     select j.* into v_job
     from forge.jobs as j
-    where j.id = missed.id and j.status = 'WAITING'
+    where j.id = missed.id and case when j.status = 'WAITING' then true end
     for update skip locked;
     if found then
         v_job.errors := coalesce(v_job.errors, '[]') || jsonb_strip_nulls(jsonb_build_object(
@@ -256,7 +256,7 @@ begin
         order by c.due_at
         limit 100
     loop
-        perform from forge.jobs as j where j.id = v_row.id and j.status = 'WAITING';
+        perform from forge.jobs as j where j.id = v_row.id and case when j.status = 'WAITING' then true end;
         if not found then
             perform forge._drop_condition(v_row.id);
             continue;

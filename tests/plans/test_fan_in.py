@@ -56,3 +56,23 @@ def test_who_nobody_waits_for_costs_one_probe(flow: Reader) -> None:
     assert flow.reads.scans["open_dependency_parent_idx"] == 1
     assert not {"open_dependencies_pkey", "dependencies_pkey"} & flow.reads.scans.keys()
     assert flow.reads.tuples.get("open_dependency_parent_idx", 0) == 0
+
+
+@pytest.mark.parametrize("policy", ["wait", "cancel"])
+def test_a_child_is_reached_by_its_id_among_all_that_wait(flow: Reader, policy: str) -> None:
+    flow.setup("select count(forge.open_batch('waits')) from generate_series(1, 2000)")
+    flow.setup("select forge.enqueue('parent', queue => 'one')")
+    (claim,) = flow.setup("select id, lease from forge.dequeue('one')")
+    flow.setup(
+        "select forge.enqueue('child', depends_on => array[%(id)s], on_parent_failure => %(p)s)",
+        id=claim["id"],
+        p=policy,
+    )
+    end = (
+        "complete(%(id)s, %(lease)s)"
+        if policy == "wait"
+        else "fail(%(id)s, %(lease)s, 'no', false)"
+    )
+    flow.run(f"select forge.{end}", **claim)
+    assert "jobs" not in flow.reads.whole_tables
+    assert flow.reads.jobs <= 30
