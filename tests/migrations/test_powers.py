@@ -1,4 +1,4 @@
-"""Installed by a role that is no superuser: what it can set apart from its own rights, and what not."""
+"""Installed by a role that is no superuser: what it can set apart from its own rights."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.database import Conn, Database, connect
 
 @pytest.fixture
 def owner(blank_db: Database) -> Iterator[str]:
-    """The DSN of a plain role that may make schemas in the database; the roles of Forge are there."""
+    """The DSN of a plain role that may make schemas; the roles of Forge are there."""
     name = f"test_owner_{secrets.token_hex(4)}"
     with connect(blank_db.dsn, autocommit=True) as admin:
         for role in ("viewer", "producer", "worker", "operator", "trigger", "runner"):
