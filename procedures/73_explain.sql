@@ -255,7 +255,11 @@ begin
         return;
     end if;
 
-    for v_reason in select r.* from forge._explain_queue(v_job) as r loop
+    for v_reason in
+        select r.* from forge._explain_sql_handler(v_job) as r
+        union all
+        select r.* from forge._explain_queue(v_job) as r
+    loop
         v_found := true;
         return next v_reason;
     end loop;
@@ -281,7 +285,7 @@ Parameters:
 Returns: one row a reason, all that hold: code (running, cancel_requested, timeout, retry_backoff, scheduled,
 deferred, queue_paused, no_worker, no_worker_for_type, queue_limit, queue_rate, key_limit, key_rate,
 key_order, key_turn, behind, next, from_schedule, waits_for_jobs, parent_failed, batch_open, condition,
-condition_error, completed, cancelled, dead), sentence, detail (the values in it: ids, times, counts up to
-10,000, seconds).
+condition_error, sql_handler_broken, sql_handler_of_another_queue, completed, cancelled, dead), sentence,
+detail (the values in it: ids, times, counts up to 10,000, seconds).
 Raises: JQ003.
 Example: select code, sentence from forge.explain(forge.enqueue(''email''));';

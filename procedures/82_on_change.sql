@@ -89,6 +89,7 @@ declare
 begin
     if _enqueue_changes.keys is not null or _enqueue_changes.concurrency_keys is not null
         or _enqueue_changes.job ?| forge._rare_job_keys()
+        or not forge._is_open(_enqueue_changes.job ->> 'queue', _enqueue_changes.job ->> 'type')
     then
         perform count(*)
         from forge.enqueue_many(

@@ -294,7 +294,7 @@ Parameters:
 The expressions are worked out with the rights of forge_trigger, which has none: over the columns of the row,
 with functions that everybody may call.
 Returns: the change, as forge.list_changes.
-Raises: JQ001, JQ005.
+Raises: JQ001; to the writer what enqueue_many raises: JQ003, JQ004, JQ005, JQ012, JQ013, JQ014.
 Example: create table orders (id bigint primary key, status text);
 select * from forge.on_change(''orders'', ''{update}'', ''ship'', ''new.status = $$paid$$'');';
 

@@ -91,11 +91,11 @@ begin
         if not pg_has_role(v_pair[1], 'usage') then
             execute format('grant %I to %I', v_pair[1], current_user);
         end if;
-        execute format('grant execute on function %s to %I', v_pair[2], current_user);
         -- to own something in a schema, one must for a moment be allowed to make it there
         execute format('grant create on schema forge to %I', v_pair[1]);
         execute format('alter function %s owner to %I', v_pair[2], v_pair[1]);
         execute format('revoke create on schema forge from %I', v_pair[1]);
+        execute format('grant execute on function %s to %I', v_pair[2], current_user);
     end loop;
     grant execute on function forge._on_change() to forge_producer, forge_operator;
 exception

@@ -42,7 +42,7 @@ def test_statement_timeout_fails_the_job_and_keeps_what_was_done_before(
     last = waiting.enqueue("sql", payload={"n": "3"})
     with racers(db) as (holder, runner):
         hold(holder)
-        runner.run("set statement_timeout = '100ms'")
+        runner.run("set statement_timeout = '1s'")
         rows = runner.run("select * from forge.run()")
         let_go(holder)
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from psycopg.types.json import Jsonb
 
-from tests.database import Conn
+from tests.database import Clock, Conn
 from tests.procedures.calls import Calls
 
 ORDERS = "public.orders"
@@ -409,3 +410,28 @@ def test_no_rest_of_the_trial_is_left(tx: Conn, orders: Calls) -> None:
     assert orders.one("select to_regclass('pg_temp.forge_try')") is None
     assert payloads(orders) == []
     assert orders.one("show search_path") == '"$user", public'
+
+
+def test_a_queue_that_is_full_refuses_changes_too(orders: Calls) -> None:
+    orders.rows("set_admission", queue="default", max_depth=1)
+    watch(orders)
+
+    orders.refusal_of("JQ013", f"update {ORDERS} set secret = 'x'")
+
+    assert payloads(orders) == []
+
+
+def test_a_payload_that_its_type_does_not_allow_refuses_changes_too(orders: Calls) -> None:
+    orders.rows("set_schema", type="changed", schema={"required": ["nothing"]})
+    watch(orders)
+
+    orders.refusal_of("JQ014", f"update {ORDERS} set secret = 'x'")
+
+
+def test_a_key_that_is_left_alone_is_due(orders: Calls, noon: Clock) -> None:
+    watch(orders, key="new.status", debounce="30 s")
+    orders.select(f"update {ORDERS} set secret = 'x' where id = 1")
+    noon.advance(seconds=10)
+    orders.select(f"update {ORDERS} set secret = 'y' where id = 2")
+
+    assert orders.one("select scheduled_at from forge.jobs") == noon.now + timedelta(seconds=30)
