@@ -69,9 +69,9 @@ def test_every_parameter_reaches_the_job(api: Client, db: Database) -> None:
     assert job["tags"] == ["monthly"]
     assert job["scheduled_at"].startswith("2040-01-31T10:00:00")
     (row,) = db.rows(
-        "select extract(epoch from (extra).retry_base)::float as base, (extra).retry_factor as factor, "
-        "extract(epoch from retry_cap)::float as cap, retry_jitter as jitter "
-        "from forge.jobs where id = %s",
+        "select extract(epoch from (extra).retry_base)::float as base, "
+        "(extra).retry_factor as factor, extract(epoch from (extra).retry_cap)::float as cap, "
+        "(extra).retry_jitter as jitter from forge.jobs where id = %s",
         job["id"],
     )
     assert row == {"base": 0.5, "factor": 3, "cap": 60, "jitter": 0}

@@ -162,7 +162,9 @@ async def test_many_jobs_come_back_in_order(db: Database, forge: Forge) -> None:
         ]
     )
     assert [row.created for row in rows] == [True, True, False]
-    query = "select type, (extra).retry_base, scheduled_at = %s as later from forge.jobs where id = %s"
+    query = (
+        "select type, (extra).retry_base, scheduled_at = %s as later from forge.jobs where id = %s"
+    )
     assert db.rows(query, later, rows[0].id) == [
         {"type": "a", "retry_base": timedelta(seconds=90), "later": False}
     ]

@@ -42,7 +42,8 @@ having case j.status
         coalesce(bool_or(
             a.revivals = 0 and (
                 a.status in ('WAITING', 'PENDING', 'PROCESSING')
-                or (a.status <> 'COMPLETED' and coalesce((j.extra).on_parent_failure, 'wait') <> 'run')
+                or a.status <> 'COMPLETED'
+                and coalesce((j.extra).on_parent_failure, 'wait') <> 'run'
             )
         ), false)
 end

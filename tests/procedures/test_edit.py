@@ -18,7 +18,8 @@ POLICY: dict[str, Any] = {
     "retry_jitter": 0.5,
 }
 STORED = """
-    select max_retries, (extra).retry_base, (extra).retry_factor, (extra).retry_cap, (extra).retry_jitter
+    select max_retries,
+        (extra).retry_base, (extra).retry_factor, (extra).retry_cap, (extra).retry_jitter
     from forge.jobs
 """
 

@@ -440,7 +440,8 @@ def test_rules_of_a_job_are_checked_and_kept(call: Calls) -> None:
     job_id = call.enqueue(retry_rules=Jsonb([{"error": "x", "action": "permanent"}]))
     (made,) = call.enqueue_many({"type": "t", "retry_rules": [{"error": "y", "action": "retry"}]})
 
-    kept = call.select("select (extra).retry_rules from forge.jobs where id in (%s, %s) order by id",
+    kept = call.select(
+        "select (extra).retry_rules from forge.jobs where id in (%s, %s) order by id",
                        job_id, made["id"])  # fmt: skip
     assert [row["retry_rules"][0]["rule"] for row in kept] == ["x", "y"]
     diag = call.refusal("JQ001", "enqueue", type="t", retry_rules=Jsonb([{"action": "retry"}]))
@@ -479,7 +480,9 @@ def test_rules_of_a_job_go_with_it_through_death_and_revival(call: Calls) -> Non
 def test_a_rule_that_has_become_invalid_is_skipped(call: Calls, broken: str) -> None:
     put(call, rule("Limited", "permanent"))
     job = call.running()
-    call.select("update forge.jobs set extra.retry_rules = %s::jsonb where id = %s", broken, job["id"])
+    call.select(
+        "update forge.jobs set extra.retry_rules = %s::jsonb where id = %s", broken, job["id"]
+    )
 
     assert call.fail(job, error_type="Limited")["status"] == "DEAD"
 
