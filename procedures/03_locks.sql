@@ -35,8 +35,8 @@ as $function$
     end;
 $function$;
 comment on function forge._lock_space(text) is
-'The first key of the advisory locks of one purpose: claim, worker, tick, doorbell, queue, key or batch.
-Internal.';
+'The first key of the advisory locks of one purpose: claim, worker, tick, doorbell, queue, key or
+batch. Internal.';
 
 create or replace function forge._claim_key(id bigint)
 returns integer

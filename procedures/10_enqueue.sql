@@ -80,7 +80,10 @@ declare
     v_extra constant forge.job_extra := row(
         job.retry_base, job.retry_factor, job.retry_cap, job.retry_jitter, job.timeout, job.unique_for,
         job.on_parent_failure,
-        case when job.retry_rules is not null then forge._check_rules('retry_rules', job.retry_rules, false) end,
+        case
+            when job.retry_rules is not null
+            then forge._check_rules('retry_rules', job.retry_rules, false)
+        end,
         job.schedule, job.nominal_at, null
     );
 begin

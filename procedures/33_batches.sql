@@ -218,7 +218,7 @@ Parameters:
            on_parent_failure is run by default: also when some of the jobs failed; default none
 Returns: the id of the callback, which is that of the batch; where its unique_key is taken, the id of the
 live job that holds it.
-Raises: JQ001, JQ003, JQ004, JQ005.
+Raises: JQ001, JQ003, JQ004, JQ005, JQ012, JQ013, JQ014.
 Example: select forge.close_batch(forge.open_batch(''report'', ''{"month":"2030-01"}''));';
 
 create or replace function forge._close_batch(
@@ -322,5 +322,5 @@ Parameters:
   type, payload, queue, options
            of the callback, as in open_batch
 Returns: the id of the callback; parents(id) has the jobs.
-Raises: JQ001, JQ003, JQ004, JQ005.
+Raises: JQ001, JQ003, JQ004, JQ005, JQ012, JQ013, JQ014.
 Example: select forge.enqueue_batch(''[{"type":"page"},{"type":"page"}]'', ''report'');';

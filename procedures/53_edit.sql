@@ -65,7 +65,8 @@ begin
         case when wanted.scheduled_at <> '-infinity' then wanted.scheduled_at end, null, wanted.tags
     );
     perform forge._check_policy(
-        (wanted.extra).retry_base, (wanted.extra).retry_factor, (wanted.extra).retry_cap, (wanted.extra).retry_jitter, wanted.max_retries
+        (wanted.extra).retry_base, (wanted.extra).retry_factor, (wanted.extra).retry_cap,
+        (wanted.extra).retry_jitter, wanted.max_retries
     );
     perform forge._check_timeout((wanted.extra).timeout);
 end;

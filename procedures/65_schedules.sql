@@ -242,5 +242,5 @@ Parameters:
                   left out); default allow
   starts_at       no run before it, and intervals are counted from it; default now
 Returns: the schedule, with its next run: next_at.
-Raises: JQ001, JQ005.
+Raises: JQ001, JQ005, JQ014.
 Example: select next_at from forge.schedule(''nightly'', ''0 3 * * *'', ''report'');';

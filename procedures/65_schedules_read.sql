@@ -121,7 +121,10 @@ begin
     if (job.extra).schedule is not null then
         return next (
             'from_schedule',
-            format('the schedule %s enqueued it for its run of %s', (job.extra).schedule, (job.extra).nominal_at),
+            format(
+                'the schedule %s enqueued it for its run of %s',
+                (job.extra).schedule, (job.extra).nominal_at
+            ),
             jsonb_build_object(
                 'schedule', (job.extra).schedule,
                 'nominal_at', (job.extra).nominal_at,

@@ -137,5 +137,5 @@ comment on function forge.run_schedule(text) is
 Parameters:
   name  its name
 Returns: the id of the job, whose nominal_at is now. While it is live, it counts as a run for the overlap.
-Raises: JQ001, JQ005, JQ007.
+Raises: JQ001, JQ005, JQ007, JQ014.
 Example: select forge.run_schedule(''nightly'');';

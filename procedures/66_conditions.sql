@@ -173,7 +173,7 @@ Parameters:
   asker        the role that calls; any other value is refused: leave it out
 Returns: the id; where unique_key is taken, the id of the live job that holds it.
 Raises: JQ001 (also for a condition that the caller may not evaluate, and where the owner of the schema is not
-a member of the calling role), JQ003, JQ004, JQ005.
+a member of the calling role), JQ003, JQ004, JQ005, JQ012, JQ013, JQ014.
 Example: select forge.run_when(''report'', ''localtime > time ''''08:00'''''', every => ''1 minute'');';
 
 create or replace function forge._drop_condition(id bigint)

@@ -20,7 +20,8 @@ declare
         'list_workers', 'stats', 'throughput', 'overview', 'doctor'
     ];
     v_producer constant text[] := array[
-        'errors', 'version', 'enqueue', 'enqueue_many', 'open_batch', 'close_batch', 'enqueue_batch', 'run_when',
+        'errors', 'version', 'enqueue', 'enqueue_many', 'open_batch', 'close_batch', 'enqueue_batch',
+        'run_when',
         'on_change', 'off_change', 'list_changes', '_check_change'
     ];
     v_worker constant text[] := array[

@@ -21,10 +21,6 @@ AVAILABLE = "select from pg_available_extensions where name = 'plpgsql_check'"
 MEANT = {
     # Readers whose example reads what the same statement has just written.
     ("job", "routine is marked as VOLATILE, should be STABLE"),
-    # The one place for what a job lets go of at its end, whatever that uses of it.
-    ("_let_go", 'unused parameter "job"'),
-    ("_let_go", 'unused parameter "status"'),
-    ("_let_go", 'unused parameter "at"'),
 }
 
 CHECK = """

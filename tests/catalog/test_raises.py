@@ -26,7 +26,6 @@ UNREACHABLE = {
     "tick": {"JQ001", "JQ005"} | FLOWS | REFUSED,
     "doctor": {"JQ001", "JQ005"} | FLOWS | REFUSED,
     "run_schedule": {"JQ012", "JQ013"} | FLOWS,
-    "on_change": FLOWS | REFUSED,
 }
 
 

@@ -51,5 +51,5 @@ def test_a_job_that_is_not_there_is_an_error(forge: Forge) -> None:
 
 def test_a_job_is_enqueued_with_a_timeout(forge: Forge, db: Database) -> None:
     id = forge("enqueue", "email", "--timeout", "90", "--json").json["id"]
-    assert db.value("select timeout from forge.jobs where id = %s", id) == timedelta(seconds=90)
+    assert db.value("select timeout from forge.all_jobs where id = %s", id) == timedelta(seconds=90)
     assert forge("enqueue", "email", "--timeout", "0.5").code == 2

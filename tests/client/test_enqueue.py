@@ -39,7 +39,7 @@ async def test_every_option_arrives(db: Database, forge: Forge) -> None:
         retry_jitter=0.5,
         tags=("a", "b"),
     )
-    (row,) = db.rows("select * from forge.jobs where id = %s", id)
+    (row,) = db.rows("select j.*, (j.extra).* from forge.jobs as j where id = %s", id)
     expected = {
         "type": "email",
         "payload": {"to": "a@b.c"},

@@ -21,7 +21,7 @@ BRAWLERS = 8
 MOVES = int(os.environ.get("FORGE_TEST_MOVES", "500")) // 2
 # What a job cannot be, by what its parents are.
 WRONG = """
-select j.id, j.status, (j.extra).on_parent_failure, array_agg(a.status) as parents
+select j.id, j.status, j.on_parent_failure, array_agg(a.status) as parents
 from forge.all_jobs as j
 left join forge.dependencies as d on d.child = j.id
 left join forge.all_jobs as a on a.id = d.parent
@@ -31,7 +31,7 @@ having case j.status
     when 'WAITING' then
         not coalesce(bool_or(
             a.status in ('WAITING', 'PENDING', 'PROCESSING')
-            or (a.status <> 'COMPLETED' and coalesce((j.extra).on_parent_failure, 'wait') = 'wait')
+            or (a.status <> 'COMPLETED' and coalesce(j.on_parent_failure, 'wait') = 'wait')
         ), false)
         and not exists (
             select from forge.open_dependencies as o where o.child = j.id and o.parent = j.id
@@ -43,7 +43,7 @@ having case j.status
             a.revivals = 0 and (
                 a.status in ('WAITING', 'PENDING', 'PROCESSING')
                 or a.status <> 'COMPLETED'
-                and coalesce((j.extra).on_parent_failure, 'wait') <> 'run'
+                and coalesce(j.on_parent_failure, 'wait') <> 'run'
             )
         ), false)
 end

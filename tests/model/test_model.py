@@ -64,7 +64,12 @@ def test_any_order_of_calls_keeps_the_tables_equal_to_the_model(db: Database, cl
         def __init__(self) -> None:
             super().__init__(connection, edges, covered)
 
-    changes = {(before, after) for before, after, _ in edges if before not in (after, "WAITING")}
+    changes = {
+        (before, after)
+        for before, after, _ in edges
+        # the model knows nothing of jobs that wait for others
+        if "WAITING" not in (before, after) and before != after
+    } - {(None, "CANCELLED")}
     wanted = (CALLED, REFUSED, changes)
     # Once is nearly always enough to come to everything; what is rare may need other examples.
     for profile in (PROFILE, "model at length", "model at length"):

@@ -18,11 +18,11 @@ FILL = """
 with made as (
     insert into forge.jobs (
         scheduled_at, created_at, priority, attempts, status, queue, type, payload,
-        concurrency_key, lease, lease_expires_at
+        concurrency_key, aside, lease, lease_expires_at
     )
     select
         forge.now() + %(offset)s::interval + i * interval '1 microsecond', forge.now(), 0,
-        (s.status = 'PROCESSING')::integer, s.status, %(queue)s, 't', '{}', %(prefix)s || i,
+        (s.status = 'PROCESSING')::integer, s.status, %(queue)s, 't', '{}', %(prefix)s || i, true,
         case when s.status = 'PROCESSING' then gen_random_uuid() end,
         case when s.status = 'PROCESSING' then forge.now() + interval '1 hour' end
     from generate_series(1, %(keys)s) as i, unnest(%(statuses)s::text[]) as s (status)

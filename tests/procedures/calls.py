@@ -117,7 +117,9 @@ class Calls:
 
     def waiting(self, **arguments: object) -> int:
         """A job that waits, for a batch to be closed."""
-        return int(self.value("open_batch", type="email", **arguments))
+        options = {name: v for name, v in arguments.items() if name not in ("payload", "queue")}
+        given = {name: v for name, v in arguments.items() if name not in options}
+        return int(self.value("open_batch", type="email", options=options, **given))
 
     def in_status(self, status: str) -> int:
         makers: dict[str, Callable[[], int]] = {

@@ -157,7 +157,9 @@ def test_a_job_that_runs_is_never_dropped(call: Calls) -> None:
 def keyed(call: Calls, key: str) -> int:
     """A PENDING job with a concurrency_key."""
     (job_id,) = fill(call, 1)
-    call.select("update forge.jobs set concurrency_key = %s where id = %s", key, job_id)
+    call.select(
+        "update forge.jobs set concurrency_key = %s, aside = true where id = %s", key, job_id
+    )
     return job_id
 
 

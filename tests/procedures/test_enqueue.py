@@ -76,7 +76,10 @@ def test_only_the_type_is_needed(call: Calls, noon: Clock) -> None:
     ids=str,
 )
 def test_the_last_good_value_is_taken(given: dict[str, object], call: Calls) -> None:
-    row = call.select("select * from forge.jobs where id = %s", call.enqueue(**given))[0]  # type: ignore[arg-type]
+    row = call.select(
+        "select j.*, (j.extra).* from forge.jobs as j where id = %s",
+        call.enqueue(**given),  # type: ignore[arg-type]
+    )[0]
 
     assert row["status"] == "PENDING"
     assert {k: row[k] for k in given if isinstance(given[k], int)} == {

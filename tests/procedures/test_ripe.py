@@ -20,7 +20,8 @@ CHILDREN = """
 with made as (
     insert into forge.jobs (id, scheduled_at, created_at, priority, status, aside, queue,
         type, payload, extra.on_parent_failure)
-    select nextval('forge.job_id_seq'), forge.now(), forge.now(), 0, 'WAITING', true, 'default', 'wide',
+    select nextval('forge.job_id_seq'), forge.now(), forge.now(), 0, 'WAITING', true, 'default',
+        'wide',
         '{}', %s
     from generate_series(1, %s)
     returning id
@@ -32,6 +33,7 @@ insert into forge.open_dependencies (child, parent) select id, %s from made
 
 
 def wide(call: Calls, parent: int, count: int, policy: str = "wait") -> None:
+    call.select("select nextval('forge.wait_seq')")
     call.select(CHILDREN, policy, count, parent, parent)
 
 

@@ -303,9 +303,10 @@ def test_a_line_holds_what_is_live(call: Calls) -> None:
 BIG = """
 with made as (
     insert into forge.jobs (
-        scheduled_at, created_at, priority, status, queue, type, payload, concurrency_key
+        scheduled_at, created_at, priority, status, queue, type, payload, concurrency_key,
+        aside
     )
-    select forge.now(), forge.now(), 9, 'PENDING', 'default', 't', '{}', 'big'
+    select forge.now(), forge.now(), 9, 'PENDING', 'default', 't', '{}', 'big', true
     from generate_series(1, 20000)
     returning id
 )

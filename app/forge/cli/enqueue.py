@@ -41,6 +41,10 @@ BATCH = 1000
 @click.option("--debounce", type=float, help="Due so many seconds after the last of the key.")
 @click.option("--debounce-max", type=float, help="But at most so many after the first.")
 @click.option("--tag", "tags", multiple=True)
+@click.option("--concurrency-key", help="Whose limits and turns it counts against.")
+@click.option("--depends-on", multiple=True, type=int, help="Wait until this job is done.")
+@click.option("--on-parent-failure", help="wait, run or cancel; default wait.")
+@click.option("--batch", type=int, help="The id of an open batch.")
 @json_option
 def enqueue(
     type: str | None,
