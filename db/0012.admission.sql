@@ -3,8 +3,8 @@
 set local lock_timeout = '5s';
 
 -- What every enqueue asks. The names are written into it by whatever changes them, because a condition that is
--- folded into the caller's plan is all that costs nothing: to read a table here is 10 % of an enqueue, to read
--- a sequence 5 %. So it is no file of procedures/, and belongs to the data as they do.
+-- folded into the caller's plan is all that costs nothing: to read a table here was 20 to 30 % of an enqueue, to
+-- read a sequence 5 %. So it is no file of procedures/, and belongs to the data as they do.
 create function forge._is_open(
     queue text,
     type text
