@@ -12,7 +12,7 @@ from psycopg.rows import DictRow
 
 from tests.database import Conn, Database
 
-PATIENCE = 10.0
+PATIENCE = 45.0
 LOOK = 0.005
 
 
