@@ -163,7 +163,9 @@ def test_batches_that_replace_each_others_holders_do_not_deadlock(db: Database) 
         assert [row["created"] for row in first.result()] == [False] * 3
         assert [row["created"] for row in second.result()] == [False] * 3
     assert deadlocks(db) == 0
-    assert db.rows("select distinct payload from forge.jobs") == [{"payload": {"n": 2}}]
+    # Whoever waits gives everything back first, so either may come last: but all of its batch.
+    (last,) = db.rows("select distinct payload from forge.jobs")
+    assert last["payload"] in ({"n": 1}, {"n": 2})
 
 
 def test_a_batch_that_replaces_and_completions_by_id_do_not_deadlock(db: Database) -> None:
