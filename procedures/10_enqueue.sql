@@ -72,6 +72,18 @@ $function$;
 comment on function forge._insert(forge.jobs) is
 'Inserts a job that has no unique_key. Internal.';
 
+create or replace function forge._aside(
+    status text,
+    concurrency_key text
+)
+returns boolean
+language sql immutable parallel safe
+as $function$
+    select case when $1 = 'WAITING' or $2 is not null then true end;
+$function$;
+comment on function forge._aside(text, text) is
+'Whether a job that does not run is looked for apart from the rest: true or null. Internal.';
+
 create or replace function forge._extra(job forge.new_job)
 returns forge.job_extra
 language plpgsql volatile
@@ -141,7 +153,7 @@ begin
     if _enqueue.hold is not null or cardinality(job.depends_on) > 0 then
         v_job.status := 'WAITING';
     end if;
-    v_job.aside := case when v_job.status = 'WAITING' or v_job.concurrency_key is not null then true end;
+    v_job.aside := forge._aside(v_job.status, v_job.concurrency_key);
     if v_job.unique_key is null then
         v_row := forge._insert(v_job);
     else

@@ -107,7 +107,7 @@ begin
             scheduled_at = v_row.scheduled_at,
             lease = null,
             lease_expires_at = null,
-            aside = case when j.concurrency_key is not null then true end,
+            aside = forge._aside('PENDING', j.concurrency_key),
             progress = null,
             progress_note = null,
             errors = job.errors

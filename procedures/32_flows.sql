@@ -119,7 +119,7 @@ begin
     with freed as (
         update forge.jobs as j
         set status = 'PENDING',
-            aside = case when j.concurrency_key is not null then true end,
+            aside = forge._aside('PENDING', j.concurrency_key),
             -- not before now: the lanes of a queue begin where its earliest job was
             scheduled_at = greatest(j.scheduled_at, _free.at)
         where j.id = any(v_ids)

@@ -163,7 +163,7 @@ begin
             scheduled_at = coalesce(_give_back.scheduled_at, j.scheduled_at),
             lease = null,
             lease_expires_at = null,
-            aside = case when j.concurrency_key is not null then true end,
+            aside = forge._aside('PENDING', j.concurrency_key),
             progress = null,
             progress_note = left(_give_back.note, 500)
         where j.id = v_job.id;

@@ -3,6 +3,30 @@
 --
 -- Locks: the row of the job, then what it is moved to. Raises: JQ001, JQ003, JQ004.
 
+create or replace function forge._cancel(
+    job forge.jobs,
+    at timestamptz
+)
+returns text
+language plpgsql volatile
+as $function$
+begin
+    if job.status = 'PROCESSING' then
+        update forge.jobs as j
+        set cancel_requested_at = coalesce(j.cancel_requested_at, _cancel.at)
+        where j.id = job.id;
+        return 'PROCESSING';
+    end if;
+    job.cancel_requested_at := _cancel.at;
+    perform forge._archive(job, 'CANCELLED', _cancel.at);
+    insert into forge.tallies (at, queue, cancelled) values (_cancel.at, job.queue, 1);
+    return 'CANCELLED';
+end;
+$function$;
+comment on function forge._cancel(forge.jobs, timestamptz) is
+'Cancels a live job, locked by the caller, or asks the worker that runs it to stop; returns its status then.
+The workers are the caller''s to tell. Internal.';
+
 create or replace function forge.cancel(
     id bigint,
     queue text default null
@@ -36,17 +60,7 @@ begin
         return v_row;
     end if;
 
-    if v_job.status = 'PROCESSING' then
-        v_status := 'PROCESSING';
-        update forge.jobs as j
-        set cancel_requested_at = coalesce(j.cancel_requested_at, v_now)
-        where j.id = v_job.id;
-    else
-        v_status := 'CANCELLED';
-        v_job.cancel_requested_at := v_now;
-        perform forge._archive(v_job, v_status, v_now);
-        insert into forge.tallies (at, queue, cancelled) values (v_now, v_job.queue, 1);
-    end if;
+    v_status := forge._cancel(v_job, v_now);
     perform forge._announce('cancel', v_job.queue);
 
     v_row := (v_job.id, v_job.queue, v_job.type, v_job.status, v_status);
@@ -80,7 +94,7 @@ begin
         job.id, _revive.at, job.created_at, _revive.at, job.priority, 0, job.max_retries,
         job.revivals + 1, 'PENDING', job.queue, job.type, job.unique_key, job.unique_scope,
         job.concurrency_key, job.tags, job.payload, job.errors, job.extra,
-        case when job.concurrency_key is not null then true end
+        forge._aside('PENDING', job.concurrency_key)
     )
     on conflict do nothing;
     if not found then

@@ -236,15 +236,7 @@ begin
         order by j.id
         for update skip locked
     loop
-        if v_job.status = 'PROCESSING' then
-            update forge.jobs as j
-            set cancel_requested_at = coalesce(j.cancel_requested_at, v_now)
-            where j.id = v_job.id;
-        else
-            v_job.cancel_requested_at := v_now;
-            perform forge._archive(v_job, 'CANCELLED', v_now);
-            insert into forge.tallies (at, queue, cancelled) values (v_now, v_job.queue, 1);
-        end if;
+        perform forge._cancel(v_job, v_now);
         if v_job.queue <> all(v_queues) then
             v_queues := v_queues || v_job.queue;
         end if;

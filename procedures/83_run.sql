@@ -49,9 +49,7 @@ returns forge.run_row
 language plpgsql volatile
 as $function$
 declare
-    v_timeout constant interval := coalesce(
-        (job.extra).timeout, (select t.timeout from forge.types as t where t.type = job.type)
-    );
+    v_timeout constant interval := forge._timeout_of(job);
     v_until constant timestamptz := job.attempted_at + v_timeout;
     v_handler forge.sql_handlers;
     v_problem text;

@@ -34,9 +34,7 @@ begin
     if _open_sql_handler.queue is not null then
         perform forge._check_name('queue', _open_sql_handler.queue);
     end if;
-    if (_open_sql_handler.timeout between interval '1 second' and interval '1 day') is false then
-        perform forge._invalid('timeout', _open_sql_handler.timeout::text, 'use 1 second to 1 day');
-    end if;
+    perform forge._check_timeout(_open_sql_handler.timeout);
     perform forge._check_apart('forge._call_handler', 'forge_runner');
     perform forge._check_sql_handler(
         _open_sql_handler.function, _open_sql_handler.target, v_role, _open_sql_handler.caller
