@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import Any
 
 import click
 import msgspec
 
 from forge.cli.enqueue import read
+from forge.cli.seconds import seconds
 from forge.cli.show import json_option, plain, print_json, print_table, with_forge
 from forge.errors import InvalidArgument
 
@@ -39,7 +39,7 @@ def admission(
                 queue,
                 max_depth=max_depth,
                 on_full=on_full,
-                defer_for=None if defer_for is None else timedelta(seconds=defer_for),
+                defer_for=seconds("--defer-for", defer_for),
                 unset=["max_depth"] if remove else [],
             )
         )

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from datetime import timedelta
 from typing import Any, TypeVar
 
 import click
 
 from forge.cli import EXIT_FAILED, print_error
 from forge.cli.jobs import show_changes
+from forge.cli.seconds import seconds
 from forge.cli.show import (
     Document,
     ListingGroup,
@@ -155,7 +155,7 @@ def retry(
         )
         return 0
     if rate is not None or canary is not None:
-        within = None if canary_within is None else timedelta(seconds=canary_within)
+        within = seconds("--canary-within", canary_within)
         rows = with_forge(
             lambda f: f.retry_dead(**wanted, rate=rate, canary=canary, canary_within=within)
         )

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 import click
 import msgspec
 
 from forge.cli.jobs import show_job
+from forge.cli.seconds import seconds
 from forge.cli.show import json_option, print_json, with_forge
 from forge.client import Forge
 from forge.errors import InvalidArgument
@@ -67,7 +68,7 @@ def edit(
     What is changed of a job that runs takes effect with its next attempt.
     """
     chosen = {name: value for name, value in filters.items() if value is not None}
-    limit = None if timeout is None else timedelta(seconds=timeout)
+    limit = seconds("--timeout", timeout)
     if id is not None:
         if chosen or dry_run or merge_payload is not None:
             raise click.UsageError("an ID, or a filter and --merge-payload, not both")

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import Any
 
 import click
 
+from forge.cli.seconds import seconds
 from forge.cli.show import ListingGroup, json_option, plain, print_json, print_table, with_forge
 from forge.models import SqlHandler, TableChange
-
-
-def _interval(seconds: float | None) -> timedelta | None:
-    return None if seconds is None else timedelta(seconds=seconds)
 
 
 @click.command()
@@ -31,7 +27,10 @@ def run(
     """Run due jobs whose handler is an SQL function, here and now, in one transaction."""
     rows = with_forge(
         lambda forge: forge.run(
-            queue, max_jobs=max_jobs, types=types or None, time_limit=_interval(time_limit)
+            queue,
+            max_jobs=max_jobs,
+            types=types or None,
+            time_limit=seconds("--time-limit", time_limit),
         )
     )
     if as_json:
@@ -72,7 +71,7 @@ def register(
     """Make FUNCTION, (payload jsonb) returns jsonb, the handler of TYPE."""
     row = with_forge(
         lambda forge: forge.register_sql_handler(
-            type, function, timeout=_interval(timeout), **options
+            type, function, timeout=seconds("--timeout", timeout), **options
         )
     )
     if as_json:
@@ -149,7 +148,7 @@ def begin(
             events=events or None,
             without=without or None,
             if_changed=if_changed or None,
-            debounce=_interval(debounce),
+            debounce=seconds("--debounce", debounce),
             **options,
         )
     )

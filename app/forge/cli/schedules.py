@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 import click
 
 from forge.cli.enqueue import document, read
+from forge.cli.seconds import seconds
 from forge.cli.show import (
     ListingGroup,
     Seconds,
@@ -104,8 +105,8 @@ def set_schedule(
             type,
             parsed,
             tags=tags or None,
-            timeout=_duration(timeout),
-            grace=_duration(grace),
+            timeout=seconds("--timeout", timeout),
+            grace=seconds("--grace", grace),
             starts_at=starts_at,
             **options,
         ),
@@ -171,10 +172,6 @@ def next_runs(
     else:
         for at in runs:
             click.echo(f"{at.isoformat()}  {plain(at)}")
-
-
-def _duration(seconds: float | None) -> timedelta | None:
-    return None if seconds is None else timedelta(seconds=seconds)
 
 
 def _one(work: Callable[[Forge], Awaitable[ScheduleRow]], *, as_json: bool) -> None:
