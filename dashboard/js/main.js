@@ -1,13 +1,11 @@
-// Puts the page together. Every view draws from `live`; the connection fills it.
-import { connect } from './connection.js';
-import * as doors from './doors.js';
-import * as session from './session.js';
-import * as dead from './views/dead.js';
-import * as jobs from './views/jobs.js';
-import * as queues from './views/queues.js';
-import * as status from './views/status.js';
-import * as throughput from './views/throughput.js';
-import * as tiles from './views/tiles.js';
+// Puts the page together: the shell first, then the page that the address names. The connection fills both.
+import { connect } from './core/connection.js';
+import { route } from './core/router.js';
+import * as doors from './shell/doors.js';
+import * as nav from './shell/nav.js';
+import * as notices from './shell/notices.js';
+import * as session from './shell/session.js';
 
-for (const part of [status, session, tiles, throughput, queues, jobs, dead, doors]) part.mount();
+for (const part of [nav, notices, session, doors]) part.mount();
 connect();
+route();

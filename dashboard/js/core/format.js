@@ -35,6 +35,36 @@ export function duration(milliseconds) {
   return `${Math.floor(seconds)} s`;
 }
 
+const UNITS = { ms: 0.001, s: 1, sec: 1, second: 1, min: 60, m: 60, minute: 60, h: 3600, hour: 3600, d: 86_400, day: 86_400, w: 604_800, week: 604_800 };
+
+// Seconds of a length as people write it: "90", "1.5 h", "2 min 30 s", "7 days". null: it is none.
+export function seconds(text) {
+  const parts = [...text.trim().matchAll(/(\d+(?:\.\d+)?)\s*([a-z]*)\s*/giy)];
+  if (!parts.length || parts.map(part => part[0]).join('') !== text.trim()) return null;
+  let sum = 0;
+  for (const [, number, unit] of parts) {
+    const name = unit.toLowerCase();
+    const size = UNITS[name] ?? UNITS[name.replace(/s$/, '')];
+    if (unit === '' ? parts.length > 1 : size === undefined) return null;
+    sum += Number(number) * (size ?? 1);
+  }
+  return sum;
+}
+
+// The same the other way round, exactly: 5400 is "1 h 30 min".
+export function written(length) {
+  if (length < 1) return `${length * 1000} ms`;
+  const words = [];
+  let rest = length;
+  for (const [unit, size] of STEPS) {
+    const whole = Math.floor(rest / size);
+    if (whole) words.push(`${whole} ${unit}`);
+    rest -= whole * size;
+  }
+  if (rest > 0) words.push(`${Number(rest.toFixed(3))} s`);
+  return words.join(' ') || '0 s';
+}
+
 const day = new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'short', year: 'numeric' });
 const MONTH = 30 * 86_400_000;
 

@@ -1,6 +1,6 @@
 // The only module that talks to the network.
 import { learn } from './clock.js';
-import { parse } from './json.js';
+import { parse, stringify } from './json.js';
 import { parser } from './sse.js';
 import * as url from './url.js';
 
@@ -25,11 +25,13 @@ const notForge = status => new Problem({
   hint: 'Give the address of the API, for example http://localhost:8080.',
 });
 
+const withSlash = address => new URL(address.endsWith('/') ? address : `${address}/`);
+
 // ?api= wins and is remembered for the tab; without one the API is where this page came from.
 export function base() {
-  const given = url.get('api') || sessionStorage.getItem('forge.api') || '';
+  const given = url.api() || sessionStorage.getItem('forge.api') || '';
   try {
-    const address = new URL(given.endsWith('/') ? given : `${given}/`);
+    const address = withSlash(given);
     if (!['http:', 'https:'].includes(address.protocol)) throw new TypeError('not a web address');
     sessionStorage.setItem('forge.api', address.href);
     return address;
@@ -41,10 +43,8 @@ export function base() {
 // A token belongs to one API: a link with another ?api= must not get it sent there.
 const tokenKey = () => `forge.token ${base().href}`;
 export const hasToken = () => sessionStorage.getItem(tokenKey()) !== null;
-export function setToken(token) {
-  if (token) sessionStorage.setItem(tokenKey(), token);
-  else sessionStorage.removeItem(tokenKey());
-}
+// `address`: of the API that it is for, which may not be the one that the page talks to yet.
+export const setToken = (token, address) => sessionStorage.setItem(`forge.token ${withSlash(address).href}`, token);
 
 function request(method, path, { query = {}, body, signal, accept = 'application/json' } = {}) {
   const target = new URL(path, base());
@@ -66,9 +66,8 @@ async function problemOf(response) {
   return new Problem({ ...parse(await response.text()), status: response.status });
 }
 
-// `body` is a value, or JSON text where the text itself matters (a payload's numbers stay as they were typed).
 export async function call(method, path, { query, body } = {}) {
-  const text = body === undefined || typeof body === 'string' ? body : JSON.stringify(body);
+  const text = body === undefined ? body : stringify(body);
   let response;
   let answer;
   try {

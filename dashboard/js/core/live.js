@@ -37,16 +37,21 @@ export function setText(topic, text) {
 
 export const get = topic => values.get(topic);
 
-export function watch(topics, render) {
+// Draws now and whenever one of the topics changes, until `signal` says that the page has been left.
+export function watch(topics, render, signal) {
   for (const topic of [topics].flat()) {
     if (!renders.has(topic)) renders.set(topic, new Set());
     renders.get(topic).add(render);
+    signal?.addEventListener('abort', () => {
+      renders.get(topic).delete(render);
+      dirty.delete(render);
+    });
   }
   paint(render);
 }
 
 // Runs `work` when triggered, at most one at a time and one every `gap` ms; a trigger meanwhile is kept, once.
-export function paced(work, gap) {
+export function paced(work, gap, signal) {
   let last = -Infinity;
   let running = false;
   let again = false;
@@ -64,8 +69,10 @@ export function paced(work, gap) {
   }
 
   function trigger() {
+    if (signal?.aborted) return;
     if (running) again = true;
     else timer ||= setTimeout(run, Math.max(0, last + gap - performance.now()));
   }
+  signal?.addEventListener('abort', () => clearTimeout(timer));
   return trigger;
 }

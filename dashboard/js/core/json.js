@@ -15,6 +15,15 @@ const keepExact = (_key, value, context) =>
 
 export const parse = text => JSON.parse(text, keepExact);
 
+// JSON text of a value. What is Exact goes out as it was written: a payload keeps every digit that was typed.
+export function stringify(value) {
+  if (value instanceof Exact) return value.source;
+  if (Array.isArray(value)) return `[${value.map(stringify).join(',')}]`;
+  if (value === null || typeof value !== 'object') return JSON.stringify(value);
+  const fields = Object.entries(value).filter(([, item]) => item !== undefined);
+  return `{${fields.map(([key, item]) => `${JSON.stringify(key)}:${stringify(item)}`).join(',')}}`;
+}
+
 // Characters that are not seen but move or hide what is: an attacker's payload must not rearrange itself.
 const INVISIBLE = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff]/g;
 const escaped = char => '\\u' + char.codePointAt(0).toString(16).padStart(4, '0');

@@ -1,0 +1,50 @@
+// A question before something large, then the progress of it in the same place.
+import { el, setText } from '../core/dom.js';
+import { count } from '../core/format.js';
+import { sheet } from './sheet.js';
+
+// question: { title, text (or nodes), yes, total (null: not known), unit, danger, work({ progress(done), stopped() }) }.
+// `work` runs after yes, in batches; what fails in it is its own to say.
+export function ask({ title, text, yes, total = null, unit = '', danger = false, work }) {
+  let running = false;
+  let stop = false;
+  const bar = el('progress', { max: total });
+  const words = el('p.num', { role: 'status' });
+  const box = el('div', { id: 'confirm-progress', hidden: true }, bar, words);
+  const dialog = sheet({ id: 'confirm', title, narrow: true, content: close => {
+    const no = el('button.button', { type: 'button', id: 'confirm-no', onclick: leave }, 'Cancel');
+    const go = el(danger ? 'button.button.danger' : 'button.button.primary', { type: 'button', id: 'confirm-yes', onclick: run }, yes);
+
+    // Escape and Cancel leave the question; once it runs, they stop it after the batch in hand.
+    function leave() {
+      if (!running) { close(); return; }
+      stop = true;
+      setText(no, 'Stopping…');
+    }
+
+    async function run() {
+      running = true;
+      go.hidden = true;
+      box.hidden = false;
+      setText(no, 'Stop');
+      no.focus();
+      await work({
+        stopped: () => stop,
+        progress: number => {
+          if (total) bar.value = Math.min(number, total);
+          setText(words, `${count(number)}${total ? ` of ${count(total)}` : ''} ${unit}`);
+        },
+      });
+      running = false;
+      close();
+    }
+
+    return { body: el('div.sheet-body', {}, el('p', { id: 'confirm-text' }, text), box), foot: [no, go] };
+  } });
+  dialog.addEventListener('cancel', event => {
+    if (!running) return;
+    event.preventDefault();
+    stop = true;
+  });
+  dialog.querySelector('#confirm-no').focus();
+}
