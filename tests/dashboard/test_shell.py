@@ -1,4 +1,4 @@
-"""What is around every page: its weight, its policy, the keyboard, the theme, the names of pages."""
+"""What is around every page: its weight, its policy, the keyboard, the theme, the navigation."""
 
 from __future__ import annotations
 
