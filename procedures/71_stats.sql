@@ -132,53 +132,82 @@ dead, now, counted up to 10,000 each (capped: one of them reached that); complet
 (attempts) since the installation; oldest_ready_at.
 Example: select queue, ready, processing, dead from forge.stats();';
 
+create or replace function forge._check_spans(
+    since interval,
+    bucket interval
+)
+returns void
+language plpgsql immutable
+as $function$
+begin
+    if (since between interval '10 seconds' and interval '1 day') is not true then
+        perform forge._invalid('since', since::text, 'use 10 seconds to 1 day');
+    elsif (bucket between interval '10 seconds' and interval '1 day') is not true or since > bucket * 2000 then
+        perform forge._invalid('bucket', bucket::text, 'use 10 seconds to 1 day, and at most 2000 of them');
+    end if;
+end;
+$function$;
+comment on function forge._check_spans(interval, interval) is
+'Raises JQ001 where samples are not kept for so long, or the spans are too many. Internal.';
+
 create or replace function forge.throughput(
     queue text default null,
     since interval default '5 minutes',
-    bucket interval default '10 seconds'
+    bucket interval default '10 seconds',
+    by_queue boolean default false
 )
 returns setof forge.throughput_row
 language plpgsql stable security definer
 set search_path = pg_catalog, forge, pg_temp
+set enable_seqscan = off
+set jit = off
 as $function$
 declare
     v_now constant timestamptz := forge.now();
+    -- The samples of all queues together bear no name.
+    v_name constant text := case
+        when throughput.queue is not null then throughput.queue
+        when throughput.by_queue is not true then ''
+    end;
     v_first timestamptz;
 begin
-    if (throughput.since between interval '10 seconds' and interval '1 day') is not true then
-        perform forge._invalid('since', throughput.since::text, 'use 10 seconds to 1 day');
-    elsif (throughput.bucket between interval '10 seconds' and interval '1 day') is not true
-        or throughput.since > throughput.bucket * 2000
-    then
-        perform forge._invalid(
-            'bucket', throughput.bucket::text, 'use 10 seconds to 1 day, and at most 2000 of them'
-        );
-    end if;
+    perform forge._check_spans(throughput.since, throughput.bucket);
     v_first := date_bin(throughput.bucket, v_now - throughput.since, 'epoch');
     return query
+    with summed as (
+        select
+            date_bin(throughput.bucket, s.at, 'epoch') as at, s.queue,
+            sum(s.enqueued)::bigint as enqueued, sum(s.completed)::bigint as completed,
+            sum(s.failed)::bigint as failed, sum(s.dead)::bigint as dead,
+            sum(s.cancelled)::bigint as cancelled
+        from (
+            select k.* from forge.throughput_samples as k where k.queue = v_name and k.at >= v_first
+            union all
+            select k.*
+            from forge.throughput_samples as k
+            where v_name is null and k.queue <> '' and k.at >= v_first
+        ) as s
+        group by 1, 2
+    )
     select
-        b.at,
-        coalesce(throughput.queue, '*'),
-        case when throughput.queue is null then coalesce(sum(s.enqueued), 0)::bigint end,
-        coalesce(sum(s.completed), 0)::bigint,
-        coalesce(sum(s.failed), 0)::bigint,
-        coalesce(sum(s.dead), 0)::bigint,
-        coalesce(sum(s.cancelled), 0)::bigint
-    from generate_series(v_first, v_now, throughput.bucket) as b (at)
-    left join forge.throughput_samples as s
-        on s.at >= b.at and s.at < b.at + throughput.bucket
-        and (throughput.queue is null or s.queue = throughput.queue)
-    group by b.at
-    order by b.at;
+        coalesce(m.at, b.at), coalesce(nullif(m.queue, ''), nullif(v_name, ''), '*'),
+        case when v_name = '' then coalesce(m.enqueued, 0) end,
+        coalesce(m.completed, 0), coalesce(m.failed, 0), coalesce(m.dead, 0), coalesce(m.cancelled, 0)
+    from summed as m
+    full join generate_series(v_first, v_now, throughput.bucket) as b (at) on b.at = m.at
+    where m.at is not null or v_name is not null
+    order by 1, 2;
 end;
 $function$;
-comment on function forge.throughput(text, interval, interval) is
+comment on function forge.throughput(text, interval, interval, boolean) is
 'What happened in each span of time, by the samples of the tick.
 
 Parameters:
-  queue   only this one; default all
-  since   how far back, 10 seconds to 1 day; default 5 minutes
-  bucket  the span, 10 seconds to 1 day, at most 2,000 of them; default 10 seconds
+  queue     only this one; default all together
+  since     how far back, 10 seconds to 1 day; default 5 minutes
+  bucket    the span, 10 seconds to 1 day, at most 2,000 of them; default 10 seconds. What is older than an
+            hour is known by the minute
+  by_queue  a row for each queue in which something happened, instead of one for all; default false
 Returns: one row a span, also where nothing happened: at (its start), queue (* for all), enqueued (null for
 a single queue: it is known only in sum), completed, failed (attempts), dead, cancelled.
 Raises: JQ001.

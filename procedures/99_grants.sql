@@ -17,7 +17,7 @@ declare
         'list_dead', 'dead_groups', 'fingerprint', 'list_revivals',
         'list_queues', 'list_limits', 'list_admissions', 'list_retry_rules', 'list_payload_checks',
         'list_schedules', 'next_runs', 'list_conditions', 'list_sql_handlers', 'list_changes',
-        'list_workers', 'stats', 'throughput', 'overview', 'doctor'
+        'list_workers', 'stats', 'throughput', 'latency', 'overview', 'warnings', 'prometheus', 'doctor'
     ];
     v_producer constant text[] := array[
         'errors', 'version', 'enqueue', 'enqueue_many', 'open_batch', 'close_batch', 'enqueue_batch',

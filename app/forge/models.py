@@ -350,11 +350,25 @@ class ThroughputRow(Row, frozen=True):
 
     at: datetime
     queue: str
-    enqueued: int
+    enqueued: int | None
     completed: int
     failed: int
     dead: int
     cancelled: int
+
+
+class LatencyRow(Row, frozen=True):
+    """How long jobs waited and ran in one span of time. SQL: forge.latency_row."""
+
+    at: datetime
+    queue: str
+    jobs: int
+    wait_p50: timedelta | None
+    wait_p95: timedelta | None
+    wait_p99: timedelta | None
+    run_p50: timedelta | None
+    run_p95: timedelta | None
+    run_p99: timedelta | None
 
 
 class OverviewRow(Row, frozen=True):
@@ -425,6 +439,8 @@ class Finding(Row, frozen=True):
     severity: str
     sentence: str
     hint: str
+    queue: str | None = None
+    since: datetime | None = None
 
 
 def context_of(job: Job) -> JobContext:

@@ -20,7 +20,16 @@ from tests.database import Database
 
 pytestmark = pytest.mark.anyio
 Seen = dict[str, Any]
-TOPICS = {"stats", "queues", "jobs", "dead", "problem"}
+TOPICS = {
+    "stats",
+    "queues",
+    "jobs",
+    "dead",
+    "workers",
+    "warnings",
+    "schedules",
+    "problem",
+}
 
 
 @asynccontextmanager

@@ -60,6 +60,8 @@ ROUTES: list[HTTPRouteHandler] = [
     flows.list_conditions,
     system.stats,
     system.stats_history,
+    system.stats_latency,
+    system.list_warnings,
     dlq.list_dead_jobs,
     dlq.retry_dead_job,
     dlq.discard_dead_job,

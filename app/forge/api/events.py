@@ -17,11 +17,12 @@ from forge.api.hub import Hub
     media_type="text/event-stream",
     responses=problems(),
     response_description=(
-        "Events named stats, queues, jobs, dead and problem; the data of each is the whole topic."
+        "Events named stats, queues, jobs, dead, workers, warnings, schedules and problem; "
+        "the data of each is the whole topic."
     ),
 )
 async def events(hub: NamedDependency[Hub]) -> Stream:
-    """Watch: server-sent events with the newest numbers, jobs and dead jobs."""
+    """Watch: server-sent events with the newest numbers, jobs, workers, warnings."""
     hub.admit()
     return Stream(
         hub.frames(),

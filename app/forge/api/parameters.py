@@ -30,6 +30,12 @@ SinceSeconds = Annotated[float, QueryParameter(ge=10, le=86_400, description="Ho
 BucketSeconds = Annotated[
     float, QueryParameter(ge=10, le=86_400, description="The length of a bucket, 2,000 at most.")
 ]
+ByQueue = Annotated[
+    bool,
+    QueryParameter(
+        description="A row for each queue in which there was something, not one in sum."
+    ),
+]
 
 
 def or_absent(value: Any) -> Any:

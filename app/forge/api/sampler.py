@@ -1,6 +1,7 @@
 """One look at the database a second for all viewers together, sooner when a notification hints.
 
-Nothing here counts jobs: `stats` is sampled and bounded in SQL, the lists are short.
+Nothing here counts jobs: `stats` is sampled and bounded in SQL, the lists are short. What changes
+seldom is looked at less often, in the same statement.
 """
 
 from __future__ import annotations
@@ -19,9 +20,10 @@ from forge.api.database import Database
 from forge.api.hints import listen
 from forge.api.hub import Publish
 from forge.api.problems import as_forge_error, problem_of
-from forge.api.shapes import Brief, BriefJobs, DeadJobs, Queue, Queues
+from forge.api.schedule_bodies import Sampled, Schedules, streamed
+from forge.api.shapes import Brief, BriefJobs, DeadJobs, Queue, Queues, Warnings, Workers
 from forge.errors import ForgeError
-from forge.models import OverviewRow, StatsRow, WorkerRow
+from forge.models import Finding, OverviewRow, StatsRow, WorkerRow
 
 T = TypeVar("T", bound=msgspec.Struct)
 
@@ -31,23 +33,36 @@ INTERVAL_SECONDS = 1.0
 # However many notifications come, four looks a second are enough for eyes.
 LEAST_SECONDS = 0.25
 NEWEST = 25
+LIVELY = ["stats", "worker", "queue", "job", "dead"]
+CALM = ["warning", "schedule"]
+CALM_SECONDS = 3.0
+# As many as forge.overview returns.
+SCHEDULES = 200
 
 
-async def _look(database: Database, publish: Publish) -> None:
+async def _look(database: Database, publish: Publish, *, calm: bool) -> None:
+    topics = LIVELY + CALM if calm else LIVELY
     async with database.connection() as conn:
-        rows = await db.call(conn, "overview", OverviewRow, max_rows=NEWEST)
+        rows = await db.call(conn, "overview", OverviewRow, max_rows=NEWEST, topics=topics)
 
     def items(topic: str, shape: type[T]) -> list[T]:
         return [msgspec.json.decode(row.item, type=shape) for row in rows if row.topic == topic]
 
-    stats = present.stats(items("stats", StatsRow), items("worker", WorkerRow))
+    workers = items("worker", WorkerRow)
+    stats = present.stats(items("stats", StatsRow), workers)
     publish("stats", stats)
+    publish("workers", Workers(items=workers))
     publish("queues", Queues(items=items("queue", Queue)))
     publish("jobs", BriefJobs(items=items("job", Brief)))
     publish(
         "dead",
         DeadJobs(dead=stats.totals.dead, capped=stats.totals.capped, items=items("dead", Brief)),
     )
+    if calm:
+        publish("warnings", Warnings(items=items("warning", Finding)))
+        schedules = [streamed(item) for item in items("schedule", Sampled)]
+        more = len(schedules) == SCHEDULES
+        publish("schedules", Schedules(items=schedules, next=schedules[-1].name if more else None))
     publish("problem", None)
 
 
@@ -55,10 +70,15 @@ async def sample(database: Database, listen_dsn: str, publish: Publish) -> None:
     """Looks and publishes until cancelled; trouble with the database is a picture too."""
     hint = asyncio.Event()
     hints = asyncio.create_task(listen(listen_dsn, hint))
+    clock = asyncio.get_running_loop().time
+    calm_at = clock()
     try:
         while True:
             try:
-                await _look(database, publish)
+                calm = clock() >= calm_at
+                await _look(database, publish, calm=calm)
+                if calm:
+                    calm_at = clock() + CALM_SECONDS
             except (ForgeError, psycopg.Error) as error:
                 known = as_forge_error(error)
                 if known.http_status == 500:

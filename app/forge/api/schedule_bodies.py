@@ -148,7 +148,21 @@ def present(row: ScheduleRow, access: Access) -> Schedule:
 
 def listed(row: ScheduleRow, access: Access) -> Schedule:
     """A schedule of a page, which is to stay small."""
-    shown = present(row, access)
-    if isinstance(row.payload, Raw) and len(bytes(row.payload)) > LISTED_BYTES:
+    return _light(present(row, access), row.payload)
+
+
+class Sampled(Schedule, frozen=True, kw_only=True):
+    """A schedule as `forge.overview` has it, its payload unread."""
+
+    payload: Raw
+
+
+def streamed(item: Sampled) -> Schedule:
+    """A schedule for whoever watches: as on a page, and without secrets."""
+    return _light(structs.replace(item, payload=redact(item.payload)), item.payload)
+
+
+def _light(shown: Schedule, payload: Any) -> Schedule:
+    if isinstance(payload, Raw) and len(bytes(payload)) > LISTED_BYTES:
         return structs.replace(shown, payload=None, omitted=["payload"])
     return shown

@@ -10,7 +10,9 @@ from msgspec import Meta, Struct, field
 from forge.models import (
     Condition,
     DeadGroup,
+    Finding,
     JobView,
+    LatencyRow,
     LimitsRow,
     LogLine,
     Parent,
@@ -165,6 +167,39 @@ class History(Shape, frozen=True, kw_only=True):
     items: list[ThroughputRow]
     since_seconds: float
     bucket_seconds: float
+
+
+_PERCENTILES = [f"{what}_p{share}" for what in ("wait", "run") for share in (50, 95, 99)]
+
+
+class Latency(
+    LatencyRow,
+    frozen=True,
+    kw_only=True,
+    rename={name: f"{name}_seconds" for name in _PERCENTILES},
+):
+    """How long jobs waited and ran that were completed in a bucket; null where none were."""
+
+    wait_p50: float | None  # type: ignore[assignment]
+    wait_p95: float | None  # type: ignore[assignment]
+    wait_p99: float | None  # type: ignore[assignment]
+    run_p50: float | None  # type: ignore[assignment]
+    run_p95: float | None  # type: ignore[assignment]
+    run_p99: float | None  # type: ignore[assignment]
+
+
+class Latencies(Shape, frozen=True, kw_only=True):
+    """How long jobs waited and ran, in buckets of time."""
+
+    items: list[Latency]
+    since_seconds: float
+    bucket_seconds: float
+
+
+class Warnings(Shape, frozen=True, kw_only=True):
+    """What an operator should read now; `severity`: warning or info."""
+
+    items: list[Finding]
 
 
 class Queue(Shape, frozen=True, kw_only=True):

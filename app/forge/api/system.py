@@ -13,8 +13,8 @@ from forge.api import present, shapes
 from forge.api.access import Access, Right
 from forge.api.database import Database
 from forge.api.documented import problems
-from forge.api.parameters import BucketSeconds, NameFilter, SinceSeconds, or_absent
-from forge.models import StatsRow, ThroughputRow, WorkerRow
+from forge.api.parameters import BucketSeconds, ByQueue, NameFilter, SinceSeconds, or_absent
+from forge.models import Finding, LatencyRow, StatsRow, ThroughputRow, WorkerRow
 
 
 @get("/stats", opt={"right": Right.READ}, responses=problems())
@@ -32,6 +32,7 @@ async def stats_history(
     queue: NameFilter = None,
     since_seconds: SinceSeconds = 300,
     bucket_seconds: BucketSeconds = 10,
+    by_queue: ByQueue = False,
 ) -> shapes.History:
     """What happened lately, in buckets of time."""
     async with database.connection() as conn:
@@ -42,8 +43,46 @@ async def stats_history(
             queue=or_absent(queue),
             since=timedelta(seconds=since_seconds),
             bucket=timedelta(seconds=bucket_seconds),
+            by_queue=by_queue,
         )
     return shapes.History(items=rows, since_seconds=since_seconds, bucket_seconds=bucket_seconds)
+
+
+@get("/stats/latency", opt={"right": Right.READ}, responses=problems())
+async def stats_latency(
+    database: NamedDependency[Database],
+    queue: NameFilter = None,
+    since_seconds: SinceSeconds = 300,
+    bucket_seconds: BucketSeconds = 10,
+    by_queue: ByQueue = False,
+) -> shapes.Latencies:
+    """How long completed jobs waited and ran lately, in buckets of time.
+
+    A bucket as long as `since_seconds` or longer gives one row for all of it. With `by_queue`,
+    up to an hour.
+    """
+    async with database.connection() as conn:
+        rows = await db.call(
+            conn,
+            "latency",
+            LatencyRow,
+            queue=or_absent(queue),
+            since=timedelta(seconds=since_seconds),
+            bucket=timedelta(seconds=bucket_seconds),
+            by_queue=by_queue,
+        )
+    return shapes.Latencies(
+        items=[present.latency(row) for row in rows],
+        since_seconds=since_seconds,
+        bucket_seconds=bucket_seconds,
+    )
+
+
+@get("/warnings", opt={"right": Right.READ}, responses=problems())
+async def list_warnings(database: NamedDependency[Database]) -> shapes.Warnings:
+    """List what an operator should read now."""
+    async with database.connection() as conn:
+        return shapes.Warnings(items=await db.call(conn, "warnings", Finding))
 
 
 @get("/session", opt={"right": Right.SESSION}, responses=problems())
