@@ -11,16 +11,16 @@ from tests.database import Database
 
 FIRST_VIEW = 100 * 1024
 
-# Adds up what was loaded by the time the first number stands on the page.
+# Adds up what came over the wire by the time the first number stands on the page.
 WEIGH = """
 addEventListener('DOMContentLoaded', () => {
     new MutationObserver((_, observer) => {
         const number = document.querySelector('[data-tile="ready"] .tile-count')?.textContent;
         if (!number || number === '–') return;
         observer.disconnect();
-        const files = performance.getEntries().filter(entry => 'decodedBodySize' in entry);
+        const files = performance.getEntries().filter(entry => 'encodedBodySize' in entry);
         window.firstView = {
-            bytes: files.reduce((sum, file) => sum + file.decodedBodySize, 0),
+            bytes: files.reduce((sum, file) => sum + file.encodedBodySize, 0),
             milliseconds: performance.now(),
         };
     }).observe(document.body, { childList: true, characterData: true, subtree: true });

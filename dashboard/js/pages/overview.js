@@ -1,7 +1,7 @@
 // The first page: what needs a person, how much there is, how fast it goes, and where it is stuck.
 import { now } from '../core/clock.js';
 import { el, replace, setText, time } from '../core/dom.js';
-import { count, duration, rate, status } from '../core/format.js';
+import { brief, count, duration, rate, status, written } from '../core/format.js';
 import * as live from '../core/live.js';
 import { source } from '../core/source.js';
 import * as url from '../core/url.js';
@@ -32,14 +32,14 @@ const FLOW = [
 ];
 // Percentiles are shades of ink: colour is for status.
 const PERCENTILES = [
-  { name: 'p50', word: 'p50', class: 'ink-1', area: true, hint: 'Half of the jobs were faster' },
+  { name: 'p50', word: 'p50', class: 'ink-1', hint: 'Half of the jobs were faster' },
   { name: 'p95', word: 'p95', class: 'ink-2', hint: '95 of 100 jobs were faster' },
   { name: 'p99', word: 'p99', class: 'ink-3', hint: '99 of 100 jobs were faster' },
 ];
 const perSecond = value => rate(value, 1);
 
 const GROUP_COLUMNS = [
-  { head: 'Error', class: 'cut wide', cell: row => el('a', { href: url.href('dead', { fingerprint: row.fingerprint }), 'data-row': true, title: row.sample_error }, row.title || 'no error recorded') },
+  { head: 'Error', class: 'cut wide', cell: row => el('a', { href: url.href('dead', { fingerprint: row.fingerprint }), 'data-row': true, title: row.sample_error }, brief(row.title) || 'no error recorded') },
   { head: 'Type', class: 'soft', cell: row => row.type },
   { head: 'Jobs', class: 'end', cell: row => count(row.jobs) },
   { head: 'Last', class: 'end soft', cell: row => time(row.last_seen_at) },
@@ -57,7 +57,7 @@ const asked = path => () => ({ path, query: { since_seconds: Math.min(range().si
 function charts(root, scope) {
   const reading = cursor();
   const flowing = chart({ id: 'throughput', title: 'Throughput', series: FLOW, say: perSecond, least: 0.1, none: 'Nothing happened in this time', reading });
-  const percentiles = (id, name) => chart({ id, title: name, series: PERCENTILES, say: duration, least: 10, none: 'No finished job is known of this time', reading });
+  const percentiles = (id, name) => chart({ id, title: name, series: PERCENTILES, say: duration, tick: value => written(value / 1000), least: 10, none: 'No finished job is known of this time', reading });
   const wait = percentiles('wait', 'Wait');
   const run = percentiles('run', 'Run');
   const size = () => range().since / range().bucket;

@@ -36,9 +36,9 @@ export function line(values, top) {
   }).join('');
 }
 
-// series: [{ name, word, class, area }]; `say(value)` writes a value, `least` is the lowest top of the scale, `none` what an
-// empty chart says. draw(points): [{ at, [name]: number or null }].
-export function chart({ id, title, series, say, least, none, reading }) {
+// series: [{ name, word, class, area }]; `say(value)` writes a value, `tick(value)` one of the scale, `least` is the lowest top of
+// the scale, `none` what an empty chart says. draw(points): [{ at, [name]: number or null }].
+export function chart({ id, title, series, say, tick = say, least, none, reading }) {
   const paths = new Map(series.map(({ name, class: look }) => [name, el('path', { class: `line ${look}` })]));
   const areas = new Map(series.filter(each => each.area).map(({ name, class: look }) => [name, el('path', { class: `area ${look}` })]));
   const rule = el('line', { class: 'rule', y1: 0, y2: HEIGHT, hidden: true });
@@ -103,8 +103,8 @@ export function chart({ id, title, series, say, least, none, reading }) {
         paths.get(name).setAttribute('d', path);
         areas.get(name)?.setAttribute('d', path && `${line(column.map(value => value ?? 0), top)}V${HEIGHT}H0Z`);
       }
-      setText(labels.most, idle ? '' : say(top));
-      setText(labels.half, idle ? '' : say(top / 2));
+      setText(labels.most, idle ? '' : tick(top));
+      setText(labels.half, idle ? '' : tick(top / 2));
       setText(labels.from, timeOfDay(new Date(points[0].at)).slice(0, 5));
       setText(labels.to, 'now');
       setText(labels.none, idle ? none : '');
