@@ -24,7 +24,7 @@ def modules(browser: Browser) -> Iterator[Page]:
 def call(page: Page, module: str, expression: str, *values: Any) -> Any:
     """The value of a JavaScript expression over the module's exports (`m`) and the values (`v`)."""
     return page.evaluate(
-        f"async v => {{ const m = await import('/js/{module}.js'); return {expression}; }}",
+        f"async v => {{ const m = await import('/js/core/{module}.js'); return {expression}; }}",
         list(values),
     )
 
@@ -134,19 +134,3 @@ def test_events_are_read_however_they_are_cut(modules: Page, size: int) -> None:
         size,
     )
     assert events == [["stats", '{"a":1}'], ["message", "x\ny"]]
-
-
-def test_history_has_a_point_for_every_bucket_that_is_over(modules: Page) -> None:
-    items = [
-        {"at": "2026-01-01T00:00:10Z", "queue": "a", "enqueued": 20, "completed": 10, "failed": 0},
-        {"at": "2026-01-01T00:00:10Z", "queue": "b", "enqueued": 20, "completed": 0, "failed": 5},
-        {"at": "2026-01-01T00:00:30Z", "queue": "a", "enqueued": 99, "completed": 99, "failed": 0},
-    ]
-    points = call(
-        modules,
-        "history",
-        "m.series({ items: v[0], bucket_seconds: 10 }, 3, Date.UTC(2026, 0, 1, 0, 0, 34))",
-        items,
-    )
-    assert [point["enqueued"] for point in points] == [0, 4, 0]
-    assert [point["failed"] for point in points] == [0, 0.5, 0]
