@@ -103,6 +103,33 @@ def test_a_megabyte_without_its_closing_quote_is_judged_at_once(modules: Page) -
     assert "no closing quote" in words
 
 
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [("90", 90), ("1.5 h", 5400), ("2 min 30 s", 150), ("7 days", 604_800), ("250ms", 0.25),
+     ("0", 0), ("soon", None), ("5 parsecs", None), ("1 2", None), ("", None), ("-5", None)],
+)  # fmt: skip
+def test_lengths_of_time_are_read_as_people_write_them(
+    modules: Page, text: str, seconds: float | None
+) -> None:
+    assert call(modules, "format", "m.seconds(v[0])", text) == seconds
+
+
+@pytest.mark.parametrize("length", [0, 0.25, 1.5, 90, 5400, 86_400, 90_061.5])
+def test_lengths_of_time_are_written_so_that_they_are_read_back(
+    modules: Page, length: float
+) -> None:
+    assert call(modules, "format", "m.seconds(m.written(v[0]))", length) == length
+
+
+def test_a_value_goes_out_with_the_digits_that_were_typed(modules: Page) -> None:
+    text = call(
+        modules,
+        "json",
+        "m.stringify({ a: new m.Exact('{\"n\": 1.10}'), b: [1, null, 'x'], c: undefined })",
+    )
+    assert text == '{"a":{"n": 1.10},"b":[1,null,"x"]}'
+
+
 @pytest.mark.parametrize("number", ["12345678901234567890", "1.10", "1e400", "-0.000", "7"])
 def test_numbers_are_shown_as_the_server_wrote_them(modules: Page, number: str) -> None:
     assert call(modules, "json", "m.pretty(m.parse(v[0])).text", number) == number
