@@ -44,7 +44,9 @@ async def check_exposure(settings: Settings, dsn: str) -> None:
         finally:
             await conn.close()
     except (ForgeError, psycopg.Error) as error:
-        raise open_to_everybody(settings, "the database cannot say whether it has tokens") from error
+        raise open_to_everybody(
+            settings, "the database cannot say whether it has tokens"
+        ) from error
     if not known:
         raise open_to_everybody(settings, "the database has no tokens")
 
