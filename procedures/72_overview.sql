@@ -36,6 +36,7 @@ set search_path = pg_catalog, forge, pg_temp
 as $function$
 begin
     return query select 'stats', to_jsonb(s) from forge.stats() as s;
+    return query select 'needs_token', to_jsonb(true) where forge.needs_token();
     return query select 'worker', to_jsonb(w) from forge.list_workers() as w;
     return query
     select
@@ -59,6 +60,7 @@ comment on function forge.overview(integer) is
 Parameters:
   max_rows  how many jobs, and how many dead ones, 1 to 500; default 25
 Returns: topic (stats, worker, queue, job or dead) and item: the row of forge.stats, list_workers, list_queues
-(durations in seconds), list_jobs or list_dead (without documents), in their order.
+(durations in seconds), list_jobs or list_dead (without documents), in their order. A row needs_token is there
+only where callers of the API need one.
 Raises: JQ001.
 Example: select topic, item ->> ''queue'' from forge.overview();';

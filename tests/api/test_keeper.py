@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 import pytest
 
 from forge.api import doorman, keeper
+from forge.api.access import Access
 from forge.api.database import Database as Pool
 from forge.api.keeper import FRESH_SECONDS, Keeper, hash_of
 from forge.models import Token
@@ -62,9 +63,10 @@ async def test_an_answer_holds_for_a_moment(db: Database) -> None:
     watch = Watch()
     id, token = create(db)
     async with keeping(db, watch) as (keeper, asked):
+        access = await keeper.who(token)
+        assert access is not None
         for _ in range(5):
-            access = await keeper.who(token)
-            assert access is not None
+            assert await keeper.who(token) == access
         assert asked == ["whose"]
         db.rows("select forge.revoke_token(%s)", id)
         watch.now += FRESH_SECONDS
@@ -110,6 +112,18 @@ async def test_a_door_that_was_closed_once_is_not_asked_about_again(db: Database
         assert asked == ["whether"] * 2
 
 
+async def test_what_the_sampler_saw_is_not_asked_for(db: Database) -> None:
+    watch = Watch()
+    async with keeping(db, watch) as (keeper, asked):
+        keeper.learn(False)
+        assert not await keeper.needs_token()
+        keeper.learn(True)
+        assert await keeper.needs_token()
+        keeper.learn(False)  # what is closed stays closed
+        assert await keeper.needs_token()
+        assert asked == []
+
+
 async def test_it_remembers_a_bounded_number(db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(keeper, "MOST_KNOWN", 2)
     tokens = [create(db)[1] for _ in range(3)]
@@ -117,3 +131,34 @@ async def test_it_remembers_a_bounded_number(db: Database, monkeypatch: pytest.M
         for token in tokens:
             await known.who(token)
         assert list(known._known) == [hash_of(token) for token in tokens[1:]]
+
+
+async def test_a_round_that_fails_is_not_the_last(
+    db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(doorman, "LOOK_SECONDS", 0)
+    rounds = 0
+    done = asyncio.Event()
+
+    async def still_welcome(_: Access) -> bool:
+        nonlocal rounds
+        rounds += 1
+        if rounds == 1:
+            raise RuntimeError
+        return False
+
+    async with keeping(db, Watch()) as (keeper, _):
+        monkeypatch.setattr(keeper, "still_welcome", still_welcome)
+        at_the_door = doorman.Doorman(keeper, done.set)
+        async with asyncio.timeout(20), at_the_door.working():
+            stay = at_the_door.enter(Access(role="viewer"))
+            await done.wait()
+            assert not stay.welcome
+
+
+async def test_a_stay_outlives_a_database_that_is_down() -> None:
+    pool = Pool("postgres://nobody@127.0.0.1:1/none")
+    at_the_door = doorman.Doorman(Keeper(Settings(), pool), lambda: None)
+    stay = at_the_door.enter(Access(role="viewer"))
+    await at_the_door.look()  # the pool is closed, which is the same error at once
+    assert stay.welcome

@@ -148,6 +148,7 @@ async def test_a_revoked_token_ends_its_open_streams_and_no_others(
         client.stream("GET", f"{url}/events", headers=holding(revoked)) as ended,
     ):
         assert (kept.status_code, ended.status_code) == (200, 200)
+        assert "content-encoding" not in kept.headers
         lines = kept.aiter_lines()
         await anext(lines)
         db.rows("select forge.revoke_token(%s)", gone)

@@ -152,3 +152,9 @@ def test_a_token_that_cannot_be_is_refused(call: Calls, wrong: dict[str, object]
 @pytest.mark.parametrize("max_rows", [0, 1001, None])
 def test_a_page_has_bounds(call: Calls, max_rows: int | None) -> None:
     call.refusal("JQ001", "list_tokens", max_rows=max_rows)
+
+
+def test_the_overview_says_when_a_token_is_needed(call: Calls) -> None:
+    assert "needs_token" not in {row["topic"] for row in call.rows("overview")}
+    call.rows("create_token", role="viewer", name="x")
+    assert "needs_token" in {row["topic"] for row in call.rows("overview")}

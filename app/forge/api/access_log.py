@@ -46,7 +46,7 @@ def write(scope: HTTPScope, status: int, seconds: float, sent: int) -> None:
         "bytes": sent,
         "role": access.role if access else None,
         "token": access.name if access else None,
-        "address": scope["client"][0] if scope["client"] else None,
+        "address": scope["client"][0][:64] if scope["client"] else None,
     }
     logger.log(level, "%s", json.dumps(line))  # it escapes all that is not plain ASCII
 

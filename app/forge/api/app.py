@@ -107,7 +107,7 @@ def create_app(settings: Settings, dsn: str) -> Litestar:
     """The API over the database at `dsn`. Off loopback it lets nobody in without a token."""
     database = Database(dsn)
     keeper = Keeper(settings, database)
-    hub = Hub(partial(sample, database, settings.listen_url or dsn))
+    hub = Hub(partial(sample, database, settings.listen_url or dsn, keeper.learn))
     doorman = Doorman(keeper, hub.wake)
 
     @asynccontextmanager

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 
@@ -11,6 +12,8 @@ import psycopg
 from forge.api.access import Access
 from forge.api.keeper import Keeper
 from forge.errors import ForgeError
+
+logger = logging.getLogger("forge.api")
 
 LOOK_SECONDS = 2.0
 
@@ -53,17 +56,22 @@ class Doorman:
     async def _walk(self) -> None:
         while True:
             await asyncio.sleep(LOOK_SECONDS)
-            await self.look()
+            try:
+                await self.look()
+            except Exception:  # a round that was not finished must not be the last
+                logger.exception("the streams' tokens could not be looked at")
 
     async def look(self) -> None:
         """Ends the stays of those who would not be let in now. Each of them is asked about once."""
-        for access in {stay.access for stay in self._stays}:
-            try:
-                welcome = await self._keeper.still_welcome(access)
-            except (ForgeError, psycopg.Error):
-                continue  # a database that is down has nothing to show; the next round asks again
-            if not welcome:
-                for stay in self._stays:
-                    if stay.access == access:
-                        stay.welcome = False
-                self._left()
+        await asyncio.gather(*map(self._look_at, {stay.access for stay in self._stays}))
+
+    async def _look_at(self, access: Access) -> None:
+        try:
+            welcome = await self._keeper.still_welcome(access)
+        except (ForgeError, psycopg.Error):
+            return  # a database that is down has nothing to show; the next round asks again
+        if not welcome:
+            for stay in self._stays:
+                if stay.access == access:
+                    stay.welcome = False
+            self._left()

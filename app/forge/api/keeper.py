@@ -50,9 +50,13 @@ class Keeper:
         """Whether callers need a token: from the first one on, and for ever."""
         if not self._needed and self._clock() - self._not_needed_at >= FRESH_SECONDS:
             at = self._clock()
-            self._needed = await self._once("needs_token", self._ask_whether)
-            self._not_needed_at = at
+            self.learn(await self._once("needs_token", self._ask_whether), at)
         return self._needed
+
+    def learn(self, needed: bool, at: float | None = None) -> None:
+        """Takes note of an answer, to a question that was asked at `at`."""
+        self._needed = self._needed or needed
+        self._not_needed_at = self._clock() if at is None else at
 
     async def who(self, token: str) -> Access | None:
         """The bearer of a token; None where nobody knows it, or no longer."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Callable
 from contextlib import suppress
 from typing import TypeVar
 
@@ -25,6 +26,8 @@ from forge.models import OverviewRow, StatsRow, WorkerRow
 
 T = TypeVar("T", bound=msgspec.Struct)
 
+Learn = Callable[[bool], None]
+
 logger = logging.getLogger("forge.api")
 
 INTERVAL_SECONDS = 1.0
@@ -33,9 +36,11 @@ LEAST_SECONDS = 0.25
 NEWEST = 25
 
 
-async def _look(database: Database, publish: Publish) -> None:
+async def _look(database: Database, learn: Learn, publish: Publish) -> None:
     async with database.connection() as conn:
         rows = await db.call(conn, "overview", OverviewRow, max_rows=NEWEST)
+
+    learn(any(row.topic == "needs_token" for row in rows))
 
     def items(topic: str, shape: type[T]) -> list[T]:
         return [msgspec.json.decode(row.item, type=shape) for row in rows if row.topic == topic]
@@ -51,14 +56,17 @@ async def _look(database: Database, publish: Publish) -> None:
     publish("problem", None)
 
 
-async def sample(database: Database, listen_dsn: str, publish: Publish) -> None:
-    """Looks and publishes until cancelled; trouble with the database is a picture too."""
+async def sample(database: Database, listen_dsn: str, learn: Learn, publish: Publish) -> None:
+    """Looks and publishes until cancelled; trouble with the database is a picture too.
+
+    `learn` is told whether callers need a token, which then costs no statement of its own.
+    """
     hint = asyncio.Event()
     hints = asyncio.create_task(listen(listen_dsn, hint))
     try:
         while True:
             try:
-                await _look(database, publish)
+                await _look(database, learn, publish)
             except (ForgeError, psycopg.Error) as error:
                 known = as_forge_error(error)
                 if known.http_status == 500:
