@@ -58,6 +58,7 @@ begin
     end if;
     if 'stats' = any(v_topics) then
         return query select 'stats', to_jsonb(s) from forge.stats() as s;
+        return query select 'needs_token', to_jsonb(true) where forge.needs_token();
     end if;
     if 'worker' = any(v_topics) then
         return query select 'worker', to_jsonb(w) from forge.list_workers() as w;
@@ -109,6 +110,7 @@ Parameters:
   max_rows  how many jobs, and how many dead ones, 1 to 500; default 25
   topics    only these of stats, worker, queue, job, dead, warning, schedule; default all
 Returns: topic and item: the row of forge.stats, list_workers, list_queues, list_jobs (the newest), list_dead,
-warnings or list_schedules (the first 200), in their order; durations in seconds, jobs without documents.
+warnings or list_schedules (the first 200), in their order; durations in seconds, jobs without documents. With the
+stats comes a row needs_token where callers of the API need one.
 Raises: JQ001.
 Example: select topic, item ->> ''queue'' from forge.overview();';

@@ -493,3 +493,29 @@ class TableChange(Row, frozen=True):
     options: Any
     on_error: str
     enabled: bool
+
+
+class Token(Row, frozen=True):
+    """A token of the HTTP API, without what would let anybody in. SQL: forge.token_row."""
+
+    id: int
+    name: str
+    role: str
+    created_at: datetime
+    expires_at: datetime | None
+    revoked_at: datetime | None
+    last_used_at: datetime | None
+
+
+class NewToken(Row, frozen=True):
+    """A token of the HTTP API at its only showing. SQL: forge.new_token."""
+
+    id: int
+    token: str
+    name: str
+    role: str
+    created_at: datetime
+    expires_at: datetime | None
+
+    def __repr__(self) -> str:
+        return f"NewToken(id={self.id}, name={self.name!r}, role={self.role!r})"

@@ -109,5 +109,6 @@ def test_the_problem_says_where_and_what_to_do(api: Client) -> None:
     assert found["name"] == "job_not_found"
     assert set(found) == {
         "type", "title", "status", "detail", "code", "name", "hint", "instance", "errors",
+        "request_id",
     }  # fmt: skip
     assert json.dumps(found)

@@ -24,6 +24,7 @@ READING = names(
     list_admissions list_payload_checks
     list_sql_handlers list_changes
     parents list_conditions
+    authenticate needs_token
     """
 )
 GRANTED = {
@@ -33,6 +34,7 @@ GRANTED = {
         enqueue enqueue_many errors version on_change off_change list_changes
         _check_change _on_change
         open_batch close_batch enqueue_batch run_when
+        authenticate needs_token
         """
     ),
     "forge_worker": names(
@@ -40,6 +42,7 @@ GRANTED = {
         dequeue exchange complete complete_many fail heartbeat release snooze progress
         log report register_worker unregister_worker park unpark tick errors transitions version
         run run_claimed list_sql_handlers parents
+        authenticate needs_token
         """
     ),
     "forge_operator": READING
@@ -53,6 +56,7 @@ GRANTED = {
         register_sql_handler unregister_sql_handler
         _open_sql_handler _keep_sql_handler on_change off_change _check_change _on_change
         open_batch close_batch enqueue_batch run_when
+        create_token revoke_token list_tokens
         """
     ),
 }

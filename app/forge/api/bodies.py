@@ -266,3 +266,19 @@ class QueueSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
         for name in ("paused", "pause_reason"):
             found.pop(name, None)
         return found
+
+
+class TokenBody(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A token to make."""
+
+    role: Annotated[
+        str, Meta(description="viewer, producer, worker or operator.", examples=["viewer"])
+    ]
+    name: Annotated[Name, Meta(description="Whose it is, for people.", examples=["wall screen"])]
+    expires_in_seconds: (
+        Annotated[
+            float,
+            Meta(ge=1, le=315_360_000, description="How long it is good for. Default: for ever."),
+        ]
+        | None
+    ) = None

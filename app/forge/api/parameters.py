@@ -14,6 +14,7 @@ _BIGINT = 2**63 - 1
 
 JobId = Annotated[int, PathParameter(ge=1, le=_BIGINT, description="The job's id.")]
 RevivalId = Annotated[int, PathParameter(ge=1, le=_BIGINT, description="The revival's id.")]
+TokenId = Annotated[int, PathParameter(ge=1, le=_BIGINT, description="The token's id.")]
 Before = Annotated[
     int | None,
     QueryParameter(ge=1, le=_BIGINT, description="Only ids below this: `next` of a page."),

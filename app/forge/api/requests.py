@@ -18,7 +18,7 @@ from forge.api.problems import (
 )
 
 # Arguments of a handler that do not come from the query string.
-DEPENDENCIES = frozenset({"database", "access", "hub"})
+DEPENDENCIES = frozenset({"database", "access", "hub", "keeper", "doorman"})
 _ELSEWHERE = DEPENDENCIES | {"data", "request", "idempotency_key"}
 
 # A payload of 1 MiB may take about three times as much when its text is written in \\u escapes.
@@ -41,6 +41,11 @@ class StrictRequest(Request[Any, Any, Any]):
                 "the body must be JSON",
                 f"content-type={media_type or 'none'}",
                 "send the header `Content-Type: application/json`",
+            )
+        coding = self.headers.get("content-encoding", "identity").strip().lower()
+        if coding != "identity":  # a few bytes may unpack to gigabytes
+            raise UnsupportedMediaType(
+                "a packed body is not taken", f"content-encoding={coding}", "send it as it is"
             )
         declared = self.route_handler.parsed_data_field
         assert declared is not None

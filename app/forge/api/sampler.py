@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Callable
 from contextlib import suppress
 from typing import TypeVar
 
@@ -27,6 +28,8 @@ from forge.models import Finding, OverviewRow, StatsRow, WorkerRow
 
 T = TypeVar("T", bound=msgspec.Struct)
 
+Learn = Callable[[bool], None]
+
 logger = logging.getLogger("forge.api")
 
 INTERVAL_SECONDS = 1.0
@@ -40,10 +43,12 @@ CALM_SECONDS = 3.0
 SCHEDULES = 200
 
 
-async def _look(database: Database, publish: Publish, *, calm: bool) -> None:
+async def _look(database: Database, learn: Learn, publish: Publish, *, calm: bool) -> None:
     topics = LIVELY + CALM if calm else LIVELY
     async with database.connection() as conn:
         rows = await db.call(conn, "overview", OverviewRow, max_rows=NEWEST, topics=topics)
+
+    learn(any(row.topic == "needs_token" for row in rows))
 
     def items(topic: str, shape: type[T]) -> list[T]:
         return [msgspec.json.decode(row.item, type=shape) for row in rows if row.topic == topic]
@@ -66,8 +71,11 @@ async def _look(database: Database, publish: Publish, *, calm: bool) -> None:
     publish("problem", None)
 
 
-async def sample(database: Database, listen_dsn: str, publish: Publish) -> None:
-    """Looks and publishes until cancelled; trouble with the database is a picture too."""
+async def sample(database: Database, listen_dsn: str, learn: Learn, publish: Publish) -> None:
+    """Looks and publishes until cancelled; trouble with the database is a picture too.
+
+    `learn` is told whether callers need a token, which then costs no statement of its own.
+    """
     hint = asyncio.Event()
     hints = asyncio.create_task(listen(listen_dsn, hint))
     clock = asyncio.get_running_loop().time
@@ -76,7 +84,7 @@ async def sample(database: Database, listen_dsn: str, publish: Publish) -> None:
         while True:
             try:
                 calm = clock() >= calm_at
-                await _look(database, publish, calm=calm)
+                await _look(database, learn, publish, calm=calm)
                 if calm:
                     calm_at = clock() + CALM_SECONDS
             except (ForgeError, psycopg.Error) as error:

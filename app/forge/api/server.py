@@ -11,6 +11,7 @@ from dataclasses import replace
 import uvicorn
 
 from forge.api.app import create_app
+from forge.api.protocol import PatientProtocol
 from forge.listening import bind, check_exposure, url_of
 from forge.settings import Settings
 
@@ -77,15 +78,17 @@ async def serve(
         host=settings.host if host is None else host,
         port=settings.port if port is None else port,
     )
-    check_exposure(settings)
+    await check_exposure(settings, dsn)
     app = create_app(settings, dsn)
     with listener or bind(settings.host, settings.port) as listener:
         config = uvicorn.Config(
             app,
             log_config=None,
-            access_log=settings.log_level == "debug",
+            http=PatientProtocol,
+            access_log=False,  # `access_log` writes one
             server_header=False,
-            proxy_headers=False,  # nothing here believes the client's address
+            proxy_headers=bool(settings.trusted_proxies),
+            forwarded_allow_ips=list(settings.trusted_proxies),
             ws="none",
             lifespan="on",
             timeout_graceful_shutdown=GRACE_SECONDS,

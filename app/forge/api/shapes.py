@@ -21,6 +21,7 @@ from forge.models import (
     Revival,
     Revived,
     ThroughputRow,
+    Token,
     WorkerRow,
 )
 
@@ -322,12 +323,20 @@ class RetryRules(Shape, frozen=True, kw_only=True):
 
 
 class Session(Shape, frozen=True, kw_only=True):
-    """Who the caller is. `tokens`: whether the API asks for tokens."""
+    """Who the caller is. `name`: of its token; `tokens`: whether the API asks for tokens."""
 
     role: str
+    name: str | None
     rights: list[str]
     tokens: bool
     version: str
+
+
+class Tokens(Shape, frozen=True, kw_only=True):
+    """A page of tokens, the newest first, without what would let anybody in."""
+
+    items: list[Token]
+    next: Next
 
 
 class Health(Shape, frozen=True, kw_only=True):

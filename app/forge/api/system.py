@@ -13,6 +13,7 @@ from forge.api import present, shapes
 from forge.api.access import Access, Right
 from forge.api.database import Database
 from forge.api.documented import problems
+from forge.api.keeper import Keeper
 from forge.api.parameters import BucketSeconds, ByQueue, NameFilter, SinceSeconds, or_absent
 from forge.models import Finding, LatencyRow, StatsRow, ThroughputRow, WorkerRow
 
@@ -87,13 +88,16 @@ async def list_warnings(database: NamedDependency[Database]) -> shapes.Warnings:
 
 @get("/session", opt={"right": Right.SESSION}, responses=problems())
 async def session(
-    request: Request[Any, Any, Any], access: NamedDependency[Access]
+    request: Request[Any, Any, Any],
+    access: NamedDependency[Access],
+    keeper: NamedDependency[Keeper],
 ) -> shapes.Session:
     """Who the caller is, and what it may do."""
     return shapes.Session(
         role=access.role,
         rights=sorted(access.rights),
-        tokens=bool(request.app.state.settings.tokens),
+        name=access.name,
+        tokens=await keeper.needs_token(),
         version=request.app.state.version,
     )
 
