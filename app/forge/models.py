@@ -351,7 +351,7 @@ class ThroughputRow(Row, frozen=True):
 
     at: datetime
     queue: str
-    enqueued: int
+    enqueued: int | None
     completed: int
     failed: int
     dead: int
@@ -413,7 +413,7 @@ class ErrorCode(Row, frozen=True):
 class Transition(Row, frozen=True):
     """One legal change of status. SQL: forge.transition."""
 
-    from_status: str
+    from_status: str | None
     to_status: str
     by: str
     meaning: str

@@ -25,6 +25,7 @@ from forge.api import (
     jobs,
     limits,
     logs,
+    options,
     origin,
     problems,
     queues,
@@ -125,7 +126,11 @@ def create_app(settings: Settings, dsn: str) -> Litestar:
         return found
 
     return Litestar(
-        [*ROUTES, *docs.routes(ROUTES), *static.dashboard(dashboard_directory())],
+        [
+            *ROUTES,
+            *docs.routes(ROUTES),
+            *static.dashboard(dashboard_directory()),
+        ],
         request_class=StrictRequest,
         request_max_body_size=BODY_LIMIT,
         guards=[origin.make_guard(settings), access.make_guard(settings.tokens), check_query],
@@ -135,7 +140,11 @@ def create_app(settings: Settings, dsn: str) -> Litestar:
             "access": Provide(provide_access, sync_to_thread=False),
         },
         exception_handlers={Exception: problems.handle},
-        before_send=[add_security_headers, origin.make_cors(settings)],
+        before_send=[
+            add_security_headers,
+            origin.make_cors(settings),
+            options.make_allow(ROUTES),
+        ],
         lifespan=[lifespan],
         state=State({"settings": settings, "hub": hub, "version": version("forge")}),
         openapi_config=None,

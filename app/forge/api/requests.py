@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, get_args
 
 import msgspec
 from litestar import Request
@@ -65,11 +65,19 @@ def check_query(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRou
     known = set(handler.parsed_fn_signature.parameters) - _ELSEWHERE - set(connection.path_params)
     wrong = []
     seen: set[str] = set()
-    for name, _ in connection.query_params.multi_items():
+    for name, text in connection.query_params.multi_items():
         if name not in known:
             wrong.append(FieldError(field=name, message="unknown query parameter"))
+        elif text.lower() == "null" and not _takes_text(handler, name):
+            # it would be read as the absence of the parameter: everything instead of a page
+            wrong.append(FieldError(field=name, message="null is no value; leave it out"))
         elif name in seen:
             wrong.append(FieldError(field=name, message="given more than once"))
         seen.add(name)
     if wrong:
         raise BadFields(wrong)
+
+
+def _takes_text(handler: BaseRouteHandler, name: str) -> bool:
+    annotation = handler.parsed_fn_signature.parameters[name].annotation
+    return annotation is str or str in get_args(annotation)
