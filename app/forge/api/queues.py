@@ -45,7 +45,11 @@ async def change_queue(
         row = only(await db.call(conn, "set_queue", QueueRow, queue=queue, **data.arguments()))
         if data.paused is not UNSET:
             function = "pause" if data.paused else "resume"
-            given = {"reason": data.pause_reason} if data.paused and data.pause_reason else {}
+            given = (
+                {"reason": data.pause_reason}
+                if data.paused and data.pause_reason is not UNSET
+                else {}
+            )
             row = only(await db.call(conn, function, QueueRow, queue=queue, **given))
     return present.queue(row)
 
