@@ -40,9 +40,7 @@ Seconds = Annotated[
 ZonedTime = Annotated[
     datetime, Meta(tz=True, description="ISO 8601 with a zone.", examples=["2030-01-31T12:00:00Z"])
 ]
-Name = Annotated[
-    str, A_NAME, Meta(min_length=1, max_length=200, pattern=r"^[^\x00-\x1F\x7F]*\Z")
-]
+Name = Annotated[str, A_NAME, Meta(min_length=1, max_length=200, pattern=r"^[^\x00-\x1F\x7F]*\Z")]
 Retries = Annotated[
     int, A_RETRY_COUNT, Meta(description="Re-runs after the first attempt.", examples=[5])
 ]
