@@ -41,6 +41,20 @@ $function$;
 comment on function forge._in_seconds(jsonb, jsonb) is
 'An item with its durations, given in seconds, in place of their text. Internal.';
 
+create or replace function forge._queue_item(queue forge.queue_row)
+returns jsonb
+language sql immutable
+as $function$
+    select forge._in_seconds(
+        to_jsonb($1),
+        jsonb_build_object(
+            'retry_base', extract(epoch from $1.retry_base), 'retry_cap', extract(epoch from $1.retry_cap)
+        )
+    ) || jsonb_build_object('paused', $1.paused_at is not null);
+$function$;
+comment on function forge._queue_item(forge.queue_row) is
+'A queue as JSON. Internal.';
+
 create or replace function forge.overview(
     max_rows integer default 25,
     topics text[] default null
@@ -65,14 +79,7 @@ begin
     end if;
     if 'queue' = any(v_topics) then
         return query
-        select
-            'queue',
-            forge._in_seconds(
-                to_jsonb(q),
-                jsonb_build_object(
-                    'retry_base', extract(epoch from q.retry_base), 'retry_cap', extract(epoch from q.retry_cap)
-                )
-            ) || jsonb_build_object('paused', q.paused_at is not null)
+        select 'queue', forge._queue_item(q)
         from forge.list_queues() as q;
     end if;
     if 'job' = any(v_topics) then

@@ -156,7 +156,9 @@ returns setof forge.finding
 language plpgsql stable
 as $function$
 declare
-    v_crew constant forge.worker_row[] := array(select w from forge.list_workers() as w where w.alive);
+    v_crew constant forge.worker_row[] := array(
+        select w from forge.list_workers() as w where w.alive and w.draining_at is null
+    );
     v_ticked_at timestamptz;
     v_paused_at timestamptz;
     v_queue text;
@@ -198,7 +200,7 @@ begin
         elsif not exists (select from unnest(v_crew) as w where v_queue = any(w.queues)) then
             return next (
                 'no_worker', 'warning',
-                format('the queue %s has due jobs and no registered worker', v_queue),
+                format('the queue %s has due jobs and no registered worker that claims them', v_queue),
                 format('start one: forge worker myapp:forge --queue %s', v_queue),
                 v_queue, null
             )::forge.finding;

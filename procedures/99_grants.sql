@@ -17,7 +17,8 @@ declare
         'list_dead', 'dead_groups', 'fingerprint', 'list_revivals',
         'list_queues', 'list_limits', 'list_admissions', 'list_retry_rules', 'list_payload_checks',
         'list_schedules', 'next_runs', 'list_conditions', 'list_sql_handlers', 'list_changes',
-        'list_workers', 'stats', 'throughput', 'latency', 'overview', 'warnings', 'prometheus', 'doctor',
+        'list_workers', 'worker_jobs', 'list_types', 'show_settings', 'queue_page',
+        'stats', 'throughput', 'latency', 'overview', 'warnings', 'prometheus', 'doctor',
         'authenticate', 'needs_token'
     ];
     v_producer constant text[] := array[
@@ -39,6 +40,7 @@ declare
         'cancel_revival', 'pause', 'resume', 'set_queue', 'set_limits', 'set_admission', 'set_type',
         'set_schema', 'set_retry_rules', 'set_retention', 'set_log', 'drop_queue',
         'schedule', 'unschedule', 'pause_schedule', 'resume_schedule', 'run_schedule',
+        'drain_worker', 'resume_worker',
         'register_sql_handler', 'unregister_sql_handler', '_open_sql_handler', '_keep_sql_handler',
         'on_change', 'off_change', '_check_change',
         'create_token', 'revoke_token', 'list_tokens'
