@@ -16,6 +16,7 @@ from litestar.handlers import HTTPRouteHandler
 from forge.api import (
     access,
     admission,
+    claims,
     dlq,
     docs,
     editing,
@@ -32,12 +33,15 @@ from forge.api import (
     schedules,
     static,
     system,
+    work,
 )
 from forge.api.database import Database
+from forge.api.handover import Handover
 from forge.api.headers import add_security_headers
 from forge.api.hub import Hub
 from forge.api.requests import BODY_LIMIT, StrictRequest, check_query
 from forge.api.sampler import sample
+from forge.api.waiting import WaitingRoom
 from forge.listening import check_exposure
 from forge.settings import Settings
 from forge.sqlfiles import dashboard_directory
@@ -84,6 +88,9 @@ ROUTES: list[HTTPRouteHandler] = [
     in_sql.list_changes,
     limits.list_limits,
     limits.change_limits,
+    claims.dequeue,
+    claims.exchange,
+    *work.ROUTES,
     events.events,
     system.session,
     system.live,
@@ -96,6 +103,8 @@ def create_app(settings: Settings, dsn: str) -> Litestar:
     check_exposure(settings)
     database = Database(dsn)
     hub = Hub(partial(sample, database, settings.listen_url or dsn))
+    handover = Handover(database)
+    waiting_room = WaitingRoom(settings.listen_url or dsn)
 
     @asynccontextmanager
     async def lifespan(_: Litestar) -> AsyncIterator[None]:
@@ -104,6 +113,12 @@ def create_app(settings: Settings, dsn: str) -> Litestar:
                 yield
             finally:
                 await hub.closed()
+                await waiting_room.closed()
+                await handover.settled()
+
+    def end_waits() -> None:
+        hub.close()
+        waiting_room.close()
 
     def provide_access(request: Request[Any, Any, Any]) -> access.Access:
         found: access.Access = request.state.access
@@ -117,12 +132,16 @@ def create_app(settings: Settings, dsn: str) -> Litestar:
         dependencies={
             "database": Provide(lambda: database, sync_to_thread=False),
             "hub": Provide(lambda: hub, sync_to_thread=False),
+            "handover": Provide(lambda: handover, sync_to_thread=False),
+            "waiting_room": Provide(lambda: waiting_room, sync_to_thread=False),
             "access": Provide(provide_access, sync_to_thread=False),
         },
         exception_handlers={Exception: problems.handle},
         before_send=[add_security_headers, origin.make_cors(settings)],
         lifespan=[lifespan],
-        state=State({"settings": settings, "hub": hub, "version": version("forge")}),
+        state=State(
+            {"settings": settings, "hub": hub, "end_waits": end_waits, "version": version("forge")}
+        ),
         openapi_config=None,
         logging_config=None,
     )

@@ -11,7 +11,7 @@ _MEANINGS = {
     401: "A token is needed (JQ401).",
     403: "The token's role, or the Origin, does not allow this (JQ403).",
     404: "There is no such job (JQ003) or schedule (JQ007).",
-    409: "The job's status (JQ004) or its unique key (JQ012) does not allow this.",
+    409: "The job's status (JQ004), lease (JQ002) or unique key (JQ012) does not allow this.",
     413: "The request or a payload is over its limit (JQ005).",
     415: "The body is not announced as application/json (JQ415).",
     421: "The Host header names a host that this server is not (JQ421).",

@@ -36,6 +36,19 @@ _STRICT = (
     "SchemaBody",
     "LimitSettings",
     "NewBatch",
+    "NewWorker",
+    "WorkerName",
+    "Claim",
+    "Held",
+    "Finished",
+    "Exchange",
+    "Completion",
+    "Failure",
+    "Heartbeat",
+    "OneJob",
+    "Snooze",
+    "Progress",
+    "NewLine",
 )
 
 

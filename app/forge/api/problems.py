@@ -90,6 +90,10 @@ class TooManyViewers(ForgeError):
     code, name, http_status = "JQ503", "too_many_viewers", 503
 
 
+class TooManyWaiting(ForgeError):
+    code, name, http_status = "JQ503", "too_many_waiting", 503
+
+
 _HINTS = {
     404: "see /docs for the routes",
     405: "the Allow header names the methods of this route",
@@ -170,7 +174,7 @@ def handle(request: Request[Any, Any, Any], error: Exception) -> Response[Proble
     headers = dict(error.headers or {}) if isinstance(error, HTTPException) else {}
     if isinstance(known, Unauthorized):
         headers["WWW-Authenticate"] = "Bearer"
-    if isinstance(known, DatabaseUnavailable | TooManyViewers):
+    if isinstance(known, DatabaseUnavailable | TooManyViewers | TooManyWaiting):
         headers["Retry-After"] = RETRY_AFTER
     if isinstance(known, QueueFull):
         headers["Retry-After"] = str(known.retry_after)

@@ -1,4 +1,4 @@
-"""Serving: uvicorn on a socket of ours, and a shutdown that ends the event streams first."""
+"""Serving: uvicorn on a socket of ours, and a shutdown that first ends what would wait on."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ class Server(uvicorn.Server):
     """uvicorn, without its own signal handlers: whoever runs it says when to stop."""
 
     def __init__(
-        self, config: uvicorn.Config, ready: Callable[[], None], end_streams: Callable[[], None]
+        self, config: uvicorn.Config, ready: Callable[[], None], end_waits: Callable[[], None]
     ) -> None:
         super().__init__(config)
         self._ready = ready
-        self._end_streams = end_streams
+        self._end_waits = end_waits
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -40,7 +40,7 @@ class Server(uvicorn.Server):
         self._ready()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        self._end_streams()  # they would never end by themselves
+        self._end_waits()  # event streams would never end by themselves
         await self._stop_accepting()
         await super().shutdown(sockets)
 
@@ -91,7 +91,7 @@ async def serve(
             timeout_graceful_shutdown=GRACE_SECONDS,
         )
         url = url_of(listener)
-        server = Server(config, lambda: ready(url) if ready else None, app.state.hub.close)
+        server = Server(config, lambda: ready(url) if ready else None, app.state.end_waits)
         stopping = asyncio.create_task(_stop_when(server, stop))
         try:
             await server.serve([listener])
