@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any
 from uuid import UUID
 
-from msgspec import UNSET, Meta, Raw, Struct, UnsetType
+from msgspec import UNSET, Meta, Raw, Struct, UnsetType, field
 
 from forge.api.bodies import BigInt, Int32, Name, Seconds, interval
 from forge.db import jsonb
@@ -48,7 +48,9 @@ class NewWorker(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A worker to show in lists. Claims do not need it."""
 
     worker: Worker
-    queues: Annotated[list[str], Meta(description="Those it pulls from.")] = ["default"]
+    queues: Annotated[list[str], Meta(description="Those it pulls from. Default: default.")] = (
+        field(default_factory=lambda: ["default"])
+    )
     types: Types | UnsetType | None = UNSET
     concurrency: Annotated[Int32, Meta(description="Jobs at once. Default: 1.")] | UnsetType = UNSET
     host: str | UnsetType | None = UNSET
