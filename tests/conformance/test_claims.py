@@ -129,28 +129,25 @@ def test_a_full_queue_of_a_limit_gives_nothing_until_a_job_ends(forge: Forge, db
     assert [job["id"] for job in forge.claim()] == [ids[1]]
 
 
+WRONG: list[dict[str, Any]] = [
+    {"queue": ""},
+    {"queue": "q" * 201},
+    {"queue": "a\nb"},
+    {"worker": ""},
+    {"max_jobs": 0},
+    {"max_jobs": 1001},
+    {"max_jobs": 2**31 - 1},
+    {"lease": seconds(0.999)},
+    {"lease": seconds(86_401)},
+]
+
+
 @pytest.mark.parametrize("function", ["dequeue", "exchange"])
-@pytest.mark.parametrize(
-    "wrong",
-    [
-        {"queue": ""},
-        {"queue": "q" * 201},
-        {"queue": "a\nb"},
-        {"worker": ""},
-        {"max_jobs": 0},
-        {"max_jobs": 1001},
-        {"max_jobs": 2**31 - 1},
-        {"lease": seconds(0.999)},
-        {"lease": seconds(86_401)},
-    ],
-    ids=str,
-)
-def test_a_wrong_argument_claims_nothing(
-    function: str, wrong: dict[str, Any], forge: Forge
-) -> None:
+def test_a_wrong_argument_claims_nothing(function: str, forge: Forge) -> None:
     job_id = forge.enqueue()
 
-    refused = forge.refused("JQ001", function, **wrong)
+    for wrong in WRONG:
+        refused = forge.refused("JQ001", function, **wrong)
+        assert refused.detail.startswith(next(iter(wrong)))
 
-    assert refused.detail.startswith(next(iter(wrong)))
     assert forge.status(job_id) == "PENDING"

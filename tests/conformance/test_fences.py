@@ -85,8 +85,7 @@ def test_a_stale_lease_changes_nothing(
     assert everything(db) == before
 
 
-@pytest.mark.parametrize("function", FENCED)
-def test_a_lease_is_of_one_job_and_its_queue(function: str, forge: Forge, db: Database) -> None:
+def test_a_lease_is_of_one_job_and_its_queue(forge: Forge, db: Database) -> None:
     mine, other = forge.running(), forge.running()
     before = everything(db)
 
@@ -96,7 +95,8 @@ def test_a_lease_is_of_one_job_and_its_queue(function: str, forge: Forge, db: Da
         {"id": 2**62},
         {"queue": "another"},
     ):
-        forge.refused("JQ002", function, **{**fence(mine), **wrong}, **FENCED[function])
+        for function, arguments in FENCED.items():
+            forge.refused("JQ002", function, **{**fence(mine), **wrong}, **arguments)
 
     assert everything(db) == before
 

@@ -48,9 +48,9 @@ def test_a_look_extends_nothing(forge: Forge, noon: Clock) -> None:
     assert lease_left(forge, noon, job) == 30
 
 
-@pytest.mark.parametrize("extend", [0.5, 86_401])
-def test_an_extension_out_of_range_is_refused(extend: float, forge: Forge) -> None:
-    forge.refused("JQ001", "heartbeat", worker="w", extend=seconds(extend))
+def test_an_extension_out_of_range_is_refused(forge: Forge) -> None:
+    for extend in (0.5, 86_401):
+        forge.refused("JQ001", "heartbeat", worker="w", extend=seconds(extend))
 
 
 def test_a_worker_is_listed_while_it_gives_signs_of_life(
@@ -142,11 +142,11 @@ def test_a_job_that_snoozes_is_due_again_after_the_delay(forge: Forge, noon: Clo
     assert [again["attempts"] for again in forge.claim(queue="running")] == [1]
 
 
-@pytest.mark.parametrize("delay", [-1, 365 * 86_400 + 1])
-def test_a_snooze_out_of_range_changes_nothing(delay: float, forge: Forge) -> None:
+def test_a_snooze_out_of_range_changes_nothing(forge: Forge) -> None:
     job = forge.running()
 
-    forge.refused("JQ001", "snooze", **fence(job), delay=seconds(delay))
+    for delay in (-1, 365 * 86_400 + 1):
+        forge.refused("JQ001", "snooze", **fence(job), delay=seconds(delay))
 
     assert forge.status(job["id"]) == "PROCESSING"
 

@@ -44,7 +44,7 @@ async def dequeue(
     A client that goes away before it is answered claims nothing. End each job with complete, fail,
     release or snooze, and send heartbeats before its lease ends.
     """
-    async with watched(request.receive) as client:
+    async with watched(request) as client:
         jobs = await _dequeue(data, client, handover, waiting_room)
     return shapes.Claimed(items=[shapes.claimed(job) for job in jobs])
 
@@ -86,7 +86,7 @@ async def exchange(
         with _told_of_lost(conn, lost):
             return await _call("exchange", data.arguments(), conn)
 
-    async with watched(request.receive) as client:
+    async with watched(request) as client:
         jobs = await handover.claim(client, call)
     return shapes.Exchanged(items=[shapes.claimed(job) for job in jobs], lost=lost)
 

@@ -36,13 +36,21 @@ class Handover:
         self._under_way: set[asyncio.Task[Any]] = set()
 
     async def claim(self, client: Client, call: Call) -> list[Job]:
-        """The jobs that `call` claims; none for a client that is not there to take them."""
-        claiming = self._begin(self._claim(client, call))
+        """The jobs that `call` claims; none for a client that is not there to take them.
+
+        To be answered without another wait: the client may go away in it.
+        """
+        claiming = self._begin(self._claim(call))
         try:
-            return await asyncio.shield(claiming)
+            jobs = await asyncio.shield(claiming)
+            there = not jobs or await client.is_there()
         except asyncio.CancelledError:
             self._begin(self._take_back(claiming))
             raise
+        if not there:
+            self._begin(self._give_back(jobs))
+            return []
+        return jobs
 
     async def settled(self) -> None:
         """Waits for what is under way."""
@@ -55,13 +63,9 @@ class Handover:
         task.add_done_callback(self._under_way.discard)
         return task
 
-    async def _claim(self, client: Client, call: Call) -> list[Job]:
+    async def _claim(self, call: Call) -> list[Job]:
         async with self._database.connection() as conn:
-            jobs = await call(conn)
-        if jobs and not await client.is_there():
-            await self._give_back(jobs)
-            return []
-        return jobs
+            return await call(conn)
 
     async def _take_back(self, claiming: asyncio.Task[list[Job]]) -> None:
         await asyncio.wait([claiming])

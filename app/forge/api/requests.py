@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 from litestar import Request
 from litestar.connection import ASGIConnection
+from litestar.exceptions import InternalServerException
 from litestar.handlers import BaseRouteHandler
 
 from forge.api.problems import (
@@ -33,6 +34,12 @@ class StrictRequest(Request[Any, Any, Any]):
     Litestar would read plain values first and convert them leniently ("5" for 5); and a payload
     would lose the digits that a Python float cannot hold. Here `msgspec.Raw` fields keep theirs.
     """
+
+    async def body(self) -> bytes:
+        try:
+            return await super().body()
+        except InternalServerException as error:  # no error of ours, and no news for the log
+            raise Malformed("the body ended too soon", error.detail) from error
 
     async def json(self) -> Any:
         media_type = self.headers.get("content-type", "").partition(";")[0].strip().lower()

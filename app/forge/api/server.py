@@ -11,6 +11,7 @@ from dataclasses import replace
 import uvicorn
 
 from forge.api.app import create_app
+from forge.api.client import with_transport
 from forge.listening import bind, check_exposure, url_of
 from forge.settings import Settings
 
@@ -81,7 +82,7 @@ async def serve(
     app = create_app(settings, dsn)
     with listener or bind(settings.host, settings.port) as listener:
         config = uvicorn.Config(
-            app,
+            with_transport(app),
             log_config=None,
             access_log=settings.log_level == "debug",
             server_header=False,
