@@ -20,14 +20,16 @@ dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
 printf 'Authorization: Bearer %s\n' "${FORGE_TOKEN-}" >"$dir/token" # not in the list of processes
 # 429 and 503 are tried again, after as long as the answer says
-curl=(curl -sS --fail-with-body --retry 5 -H @"$dir/token" -H 'Content-Type: application/json' --json @-)
+curl=(curl -sS --fail-with-body --retry 5 -H @"$dir/token" -H 'Content-Type: application/json' --data-binary @-)
 url=${FORGE_API:-http://localhost:8080}/worker
 post() { "${curl[@]}" "$url/$1"; }
+end() { # process groups, without a word
+    for group; do kill -- "-$group"; wait "$group"; done
+} 2>/dev/null
 
 stop() {
     trap '' TERM INT
-    for group in $(jobs -p); do kill -- "-$group"; done 2>/dev/null
-    wait
+    end $(jobs -p)
     # whoever hangs up while waiting has claimed nothing; this is what had come before
     jq -c '.items[] | {id, lease}' "$dir/claimed" 2>/dev/null |
         while read -r held; do post release <<<"$held"; done >/dev/null
@@ -59,11 +61,11 @@ while :; do
     handle <<<"$job" >"$dir/result" 2>"$dir/error" &
     task=$!
     keep "$job" "$task" &
-    if wait "$task"; then
+    if { wait "$task"; } 2>/dev/null; then # bash would tell that it was killed
         jq -c --rawfile result "$dir/result" '{id, lease, $result}' <<<"$job" | post complete
     else
         jq -c --rawfile error "$dir/error" '{id, lease, $error}' <<<"$job" | post fail
     fi >"$dir/answer" || cat "$dir/answer" >&2
     : >"$dir/claimed"
-    kill -- "-$!" 2>/dev/null
+    end $!
 done
