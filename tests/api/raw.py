@@ -34,16 +34,17 @@ class RawClient:
 
 
 @asynccontextmanager
-async def asking(url: str, path: str, body: Any) -> AsyncIterator[RawClient]:
-    """A client that has sent a POST."""
+async def asking(url: str, path: str, body: Any, times: int = 1) -> AsyncIterator[RawClient]:
+    """A client that has sent a POST, or several without waiting for the answer to the first."""
     target = urlsplit(url)
     reader, writer = await asyncio.open_connection(target.hostname, target.port)
     text = msgspec.json.encode(body)
     head = (
-        f"POST {path} HTTP/1.1\r\nHost: {target.netloc}\r\nConnection: close\r\n"
+        f"POST {path} HTTP/1.1\r\nHost: {target.netloc}\r\n"
+        f"Connection: {'close' if times == 1 else 'keep-alive'}\r\n"
         f"Content-Type: application/json\r\nContent-Length: {len(text)}\r\n\r\n"
     )
-    writer.write(head.encode() + text)
+    writer.write((head.encode() + text) * times)
     try:
         yield RawClient(reader, writer)
     finally:

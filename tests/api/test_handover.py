@@ -42,6 +42,17 @@ async def test_a_client_that_left_while_it_waited_claims_nothing(db: Database) -
     assert states(db) == [("PENDING", 0, None)]
 
 
+async def test_a_client_that_asked_twice_before_it_left_claims_nothing(db: Database) -> None:
+    """The server does not read on behind the second request, where the end of the connection is."""
+    async with serving(db.dsn) as (url, _), asking(url, "/worker/dequeue", WAIT, 2) as client:
+        await becomes(db, BELLS, 1)
+        client.leave()
+        for _ in range(2):
+            enqueue(db)
+        assert await client.answer() is None
+    assert states(db) == [("PENDING", 0, None)] * 2
+
+
 async def test_the_job_of_one_that_left_goes_to_the_next(db: Database) -> None:
     async with serving(db.dsn) as (url, _), asking(url, "/worker/dequeue", WAIT) as leaving:
         await becomes(db, BELLS, 1)

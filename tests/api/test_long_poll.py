@@ -187,6 +187,38 @@ async def test_clients_that_never_poll_sleep_through_no_job(db: Database, no_pol
     assert len(found) == len(set(found)) == wanted
 
 
+async def test_where_the_bell_would_ring_too_often_it_is_taken_down_and_polls_go_on(
+    db: Database, no_polls: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bell, "BUSY", 2)
+    monkeypatch.setattr(bell, "SPAN", NEVER)
+    async with serving(db.dsn) as (url, _):
+        (waiter,) = await waiters(url, {"types": ["mine"]})
+        await becomes(db, BELLS, 1)
+        for _ in range(3):
+            enqueue(db, type="another's")
+        await becomes(db, BELLS, 0)
+        job_id = enqueue(db, type="mine")
+        assert [job["id"] for job in await waiter] == [job_id]
+
+
+async def test_an_error_is_told_to_the_one_who_looked_and_the_next_one_goes_on(
+    db: Database, no_polls: None
+) -> None:
+    async with serving(db.dsn) as (url, _):
+        first, second = await waiters(url, {}, {})
+        await becomes(db, BELLS, 1)
+        db.rows("alter function forge.dequeue rename to dequeue_hidden")
+        db.rows("select pg_notify('forge', 'default')")
+        (failed,), (waiter,) = await asyncio.wait(
+            [first, second], return_when=asyncio.FIRST_COMPLETED
+        )
+        assert "JQ102" in str(failed.exception())
+        db.rows("alter function forge.dequeue_hidden rename to dequeue")
+        enqueue(db)
+        assert len(await waiter) == 1
+
+
 async def test_a_wait_ends_when_its_time_is_over(db: Database, no_polls: None) -> None:
     async with serving(db.dsn) as (url, _):
         (waiter,) = await waiters(url, {"wait_seconds": 0.05})

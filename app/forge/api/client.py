@@ -10,9 +10,9 @@ from typing import Any, Final
 from litestar import Request
 
 TRANSPORT: Final = "forge.transport"
-# Rounds of the event loop from an end of file on the socket to the end of `_wait_for_end`: the
-# selector, connection_lost, the event that receive() waits for, its task; and one to spare.
-STEPS: Final = 5
+# Rounds of the event loop until an end of file on the socket is known: the task that reads on, the
+# selector; without the transport also connection_lost, receive(), its task; and one to spare.
+STEPS: Final = 6
 
 App = Callable[[Any, Any, Any], Awaitable[None]]
 
@@ -53,6 +53,11 @@ class Client:
 
     async def is_there(self) -> bool:
         """As `can_take`, after the event loop has read what the socket has to say."""
+        if self._transport is not None and not self._transport.is_reading():
+            # A second request came before this one was answered, and uvicorn reads on only for
+            # who asks: the end of the connection would stand behind it unseen.
+            self.gone.cancel()
+            self.gone = asyncio.ensure_future(self._wait_for_end())
         for _ in range(STEPS):
             await asyncio.sleep(0)
         return self.can_take()
