@@ -14,11 +14,17 @@ from tests.api.serving import PATIENCE
 
 
 class RawClient:
-    """One connection, one request."""
+    """One connection, one request; or the same again before the first is answered."""
 
-    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    def __init__(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, request: bytes
+    ) -> None:
         self._reader = reader
         self._writer = writer
+        self._request = request
+
+    def ask(self) -> None:
+        self._writer.write(self._request)
 
     def leave(self) -> None:
         """Ends the connection; what was on its way by then can still be read."""
@@ -34,19 +40,21 @@ class RawClient:
 
 
 @asynccontextmanager
-async def asking(url: str, path: str, body: Any, times: int = 1) -> AsyncIterator[RawClient]:
-    """A client that has sent a POST, or several without waiting for the answer to the first."""
+async def asking(
+    url: str, path: str, body: Any, connection: str = "close"
+) -> AsyncIterator[RawClient]:
+    """A client that has sent a POST."""
     target = urlsplit(url)
     reader, writer = await asyncio.open_connection(target.hostname, target.port)
     text = msgspec.json.encode(body)
     head = (
-        f"POST {path} HTTP/1.1\r\nHost: {target.netloc}\r\n"
-        f"Connection: {'close' if times == 1 else 'keep-alive'}\r\n"
+        f"POST {path} HTTP/1.1\r\nHost: {target.netloc}\r\nConnection: {connection}\r\n"
         f"Content-Type: application/json\r\nContent-Length: {len(text)}\r\n\r\n"
     )
-    writer.write((head.encode() + text) * times)
+    client = RawClient(reader, writer, head.encode() + text)
+    client.ask()
     try:
-        yield RawClient(reader, writer)
+        yield client
     finally:
         writer.close()
         await writer.wait_closed()

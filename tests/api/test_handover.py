@@ -44,8 +44,12 @@ async def test_a_client_that_left_while_it_waited_claims_nothing(db: Database) -
 
 async def test_a_client_that_asked_twice_before_it_left_claims_nothing(db: Database) -> None:
     """The server does not read on behind the second request, where the end of the connection is."""
-    async with serving(db.dsn) as (url, _), asking(url, "/worker/dequeue", WAIT, 2) as client:
+    async with (
+        serving(db.dsn) as (url, _),
+        asking(url, "/worker/dequeue", WAIT, "keep-alive") as client,
+    ):
         await becomes(db, BELLS, 1)
+        client.ask()
         client.leave()
         for _ in range(2):
             enqueue(db)
