@@ -47,7 +47,7 @@ MAY = {
     ("GET", "/jobs/{job_id:int}/log"): {"viewer", "producer", "operator"},
     ("POST", "/jobs"): {"producer", "operator"},
     ("POST", "/jobs/batch"): {"producer", "operator"},
-    ("GET", "/jobs/{job_id:int}/parents"): {"viewer", "producer", "operator"},
+    ("GET", "/jobs/{job_id:int}/parents"): {"viewer", "producer", "worker", "operator"},
     ("GET", "/conditions"): {"viewer", "operator"},
     ("POST", "/batches"): {"producer", "operator"},
     ("POST", "/batches/{job_id:int}/close"): {"producer", "operator"},
@@ -82,6 +82,17 @@ MAY = {
     ("GET", "/tokens"): {"operator"},
     ("POST", "/tokens"): {"operator"},
     ("DELETE", "/tokens/{token_id:int}"): {"operator"},
+    ("POST", "/worker/register"): {"worker", "operator"},
+    ("POST", "/worker/unregister"): {"worker", "operator"},
+    ("POST", "/worker/dequeue"): {"worker", "operator"},
+    ("POST", "/worker/exchange"): {"worker", "operator"},
+    ("POST", "/worker/complete"): {"worker", "operator"},
+    ("POST", "/worker/fail"): {"worker", "operator"},
+    ("POST", "/worker/heartbeat"): {"worker", "operator"},
+    ("POST", "/worker/release"): {"worker", "operator"},
+    ("POST", "/worker/snooze"): {"worker", "operator"},
+    ("POST", "/worker/progress"): {"worker", "operator"},
+    ("POST", "/worker/log"): {"worker", "operator"},
 }
 OPEN = {("GET", "/health/live"), ("GET", "/health/ready")}
 
@@ -150,7 +161,7 @@ def test_the_session_tells_the_role(make_api: MakeApi) -> None:
     api = make_api(tokens=TOKENS)
     session = api.get("/session", headers=bearer("viewer")).json()
     assert (session["role"], session["tokens"]) == ("viewer", True)
-    assert session["rights"] == ["read", "read_job", "session"]
+    assert session["rights"] == ["read", "read_job", "read_parents", "session"]
 
 
 def test_only_operators_see_secrets(make_api: MakeApi, db: Database) -> None:

@@ -1,7 +1,8 @@
 """Who may do what: the one table of roles and rights. `guard` holds every route to it.
 
 Least privilege: a producer enqueues and follows up a job whose id it knows, but lists nothing; a
-worker has no use for the routes of people. Only an operator sees secrets in payloads.
+worker has no use for the routes of people. Only an operator sees secrets in payloads, and a worker
+those of the jobs that it runs and of their parents.
 """
 
 from __future__ import annotations
@@ -18,15 +19,16 @@ class Right(StrEnum):
     SESSION = "session"
     READ = "read"
     READ_JOB = "read_job"
+    READ_PARENTS = "read_parents"
     ENQUEUE = "enqueue"
     OPERATE = "operate"
     WORK = "work"
 
 
 RIGHTS: Mapping[str, frozenset[Right]] = {
-    "viewer": frozenset({Right.SESSION, Right.READ, Right.READ_JOB}),
-    "producer": frozenset({Right.SESSION, Right.READ_JOB, Right.ENQUEUE}),
-    "worker": frozenset({Right.SESSION, Right.WORK}),
+    "viewer": frozenset({Right.SESSION, Right.READ, Right.READ_JOB, Right.READ_PARENTS}),
+    "producer": frozenset({Right.SESSION, Right.READ_JOB, Right.READ_PARENTS, Right.ENQUEUE}),
+    "worker": frozenset({Right.SESSION, Right.READ_PARENTS, Right.WORK}),
     "operator": frozenset(Right),
 }
 
@@ -45,4 +47,4 @@ class Access(Struct, frozen=True, kw_only=True):
 
     @property
     def sees_secrets(self) -> bool:
-        return self.role == "operator"
+        return self.role in ("operator", "worker")

@@ -17,6 +17,7 @@ from litestar.handlers import HTTPRouteHandler
 from forge.api import (
     access,
     admission,
+    claims,
     dlq,
     docs,
     editing,
@@ -39,16 +40,20 @@ from forge.api import (
     tokens,
     types,
     workers,
+    work,
 )
 from forge.api.database import Database
 from forge.api.doorman import Doorman
 from forge.api.guard import Guard
+from forge.api.handover import Handover
 from forge.api.headers import add_security_headers
 from forge.api.hub import Hub
 from forge.api.keeper import Keeper
 from forge.api.observing import observe
 from forge.api.requests import BODY_LIMIT, StrictRequest, check_query
 from forge.api.sampler import sample
+from forge.api.waiting import WaitingRoom
+from forge.listening import check_exposure
 from forge.settings import Settings
 from forge.sqlfiles import dashboard_directory
 
@@ -109,6 +114,9 @@ ROUTES: list[HTTPRouteHandler] = [
     limits.list_limits,
     limits.change_limits,
     *tokens.ROUTES,
+    claims.dequeue,
+    claims.exchange,
+    *work.ROUTES,
     events.events,
     system.session,
     system.live,
@@ -127,6 +135,8 @@ def create_app(settings: Settings, dsn: str) -> Litestar:
     keeper = Keeper(settings, database)
     hub = Hub(partial(sample, database, settings.listen_url or dsn, keeper.learn))
     doorman = Doorman(keeper, hub.wake)
+    handover = Handover(database)
+    waiting_room = WaitingRoom(settings.listen_url or dsn)
 
     @asynccontextmanager
     async def lifespan(_: Litestar) -> AsyncIterator[None]:
@@ -135,6 +145,12 @@ def create_app(settings: Settings, dsn: str) -> Litestar:
                 yield
             finally:
                 await hub.closed()
+                await waiting_room.closed()
+                await handover.settled()
+
+    def end_waits() -> None:
+        hub.close()
+        waiting_room.close()
 
     def provide_access(request: Request[Any, Any, Any]) -> access.Access:
         found: access.Access = request.state.access
@@ -154,6 +170,8 @@ def create_app(settings: Settings, dsn: str) -> Litestar:
             "hub": Provide(lambda: hub, sync_to_thread=False),
             "keeper": Provide(lambda: keeper, sync_to_thread=False),
             "doorman": Provide(lambda: doorman, sync_to_thread=False),
+            "handover": Provide(lambda: handover, sync_to_thread=False),
+            "waiting_room": Provide(lambda: waiting_room, sync_to_thread=False),
             "access": Provide(provide_access, sync_to_thread=False),
         },
         exception_handlers={Exception: problems.handle},
@@ -165,7 +183,9 @@ def create_app(settings: Settings, dsn: str) -> Litestar:
         ],
         compression_config=COMPRESSION,
         lifespan=[lifespan],
-        state=State({"settings": settings, "hub": hub, "version": version("forge")}),
+        state=State(
+            {"settings": settings, "hub": hub, "end_waits": end_waits, "version": version("forge")}
+        ),
         openapi_config=None,
         logging_config=None,
     )

@@ -13,7 +13,7 @@ _MEANINGS = {
     403: "The token's role, or the Origin, does not allow this (JQ403).",
     404: "There is no such job (JQ003), schedule (JQ007) or other thing (JQ404).",
     408: "The body did not come within a minute (JQ408).",
-    409: "The job's status (JQ004) or its unique key (JQ012) does not allow this.",
+    409: "The job's status (JQ004), lease (JQ002) or unique key (JQ012) does not allow this.",
     413: "The request or a payload is over its limit (JQ005).",
     415: "The body is not announced as application/json, or is packed (JQ415).",
     421: "The Host header names a host that this server is not (JQ421).",

@@ -99,6 +99,10 @@ class TooManyViewers(ForgeError):
     code, name, http_status = "JQ503", "too_many_viewers", 503
 
 
+class TooManyWaiting(ForgeError):
+    code, name, http_status = "JQ503", "too_many_waiting", 503
+
+
 _HINTS = {
     404: "see /docs for the routes",
     408: "send the whole body within a minute",
@@ -182,7 +186,7 @@ def handle(request: Request[Any, Any, Any], error: Exception) -> Response[Proble
     headers = dict(error.headers or {}) if isinstance(error, HTTPException) else {}
     if isinstance(known, Unauthorized):
         headers["WWW-Authenticate"] = "Bearer"
-    if isinstance(known, DatabaseUnavailable | TooManyViewers):
+    if isinstance(known, DatabaseUnavailable | TooManyViewers | TooManyWaiting):
         headers["Retry-After"] = RETRY_AFTER
     if isinstance(known, QueueFull | TooManyRequests):
         headers["Retry-After"] = str(known.retry_after)

@@ -8,6 +8,7 @@ from typing import Any, get_args
 import msgspec
 from litestar import Request
 from litestar.connection import ASGIConnection
+from litestar.exceptions import InternalServerException
 from litestar.handlers import BaseRouteHandler
 from litestar.params import ParameterKwarg
 
@@ -20,7 +21,9 @@ from forge.api.problems import (
 )
 
 # Arguments of a handler that do not come from the query string.
-DEPENDENCIES = frozenset({"database", "access", "hub", "keeper", "doorman"})
+DEPENDENCIES = frozenset(
+    {"database", "access", "hub", "keeper", "doorman", "handover", "waiting_room"}
+)
 _ELSEWHERE = DEPENDENCIES | {"data", "request", "idempotency_key"}
 
 _CONTROLS = re.compile(r"[\x00-\x1F\x7F]")
@@ -37,6 +40,12 @@ class StrictRequest(Request[Any, Any, Any]):
     Litestar would read plain values first and convert them leniently ("5" for 5); and a payload
     would lose the digits that a Python float cannot hold. Here `msgspec.Raw` fields keep theirs.
     """
+
+    async def body(self) -> bytes:
+        try:
+            return await super().body()
+        except InternalServerException as error:  # no error of ours, and no news for the log
+            raise Malformed("the body ended too soon", error.detail) from error
 
     async def json(self) -> Any:
         media_type = self.headers.get("content-type", "").partition(";")[0].strip().lower()
