@@ -212,8 +212,7 @@ begin
     return query
     select
         w.worker, w.queues, w.types, w.host, w.pid, w.version, w.concurrency,
-        w.missing_since is null
-            and (w.liveness_key is not null or w.heartbeat_at > v_now - interval '1 minute'),
+        forge._lives(w, v_now),
         w.started_at, w.heartbeat_at, coalesce(p.jobs, 0)
     from forge.workers as w
     left join (

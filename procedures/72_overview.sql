@@ -69,7 +69,8 @@ begin
             forge._in_seconds(
                 to_jsonb(q),
                 jsonb_build_object(
-                    'retry_base', extract(epoch from q.retry_base), 'retry_cap', extract(epoch from q.retry_cap)
+                    'retry_base', extract(epoch from q.retry_base),
+                    'retry_cap', extract(epoch from q.retry_cap)
                 )
             ) || jsonb_build_object('paused', q.paused_at is not null)
         from forge.list_queues() as q;

@@ -37,6 +37,7 @@ def test_the_numbers_of_a_queue(call: Calls, noon: Clock) -> None:
             "failed": 1,
             "oldest_ready_at": early,
             "capped": False,
+            "counted_to": 10_000,
         }
     ]
     assert [row["queue"] for row in call.rows("stats")] == ["other", "q"]

@@ -25,6 +25,7 @@ from forge.api import (
     jobs,
     limits,
     logs,
+    metrics,
     origin,
     problems,
     queues,
@@ -33,6 +34,7 @@ from forge.api import (
     static,
     system,
 )
+from forge.api.counting import Counting
 from forge.api.database import Database
 from forge.api.headers import add_security_headers
 from forge.api.hub import Hub
@@ -62,6 +64,7 @@ ROUTES: list[HTTPRouteHandler] = [
     system.stats_history,
     system.stats_latency,
     system.list_warnings,
+    metrics.metrics,
     dlq.list_dead_jobs,
     dlq.retry_dead_job,
     dlq.discard_dead_job,
@@ -97,6 +100,7 @@ def create_app(settings: Settings, dsn: str) -> Litestar:
     """The API over the database at `dsn`. Raises `SettingsError` when it would be open to all."""
     check_exposure(settings)
     database = Database(dsn)
+    counting = Counting()
     hub = Hub(partial(sample, database, settings.listen_url or dsn))
 
     @asynccontextmanager
@@ -118,11 +122,12 @@ def create_app(settings: Settings, dsn: str) -> Litestar:
         guards=[origin.make_guard(settings), access.make_guard(settings.tokens), check_query],
         dependencies={
             "database": Provide(lambda: database, sync_to_thread=False),
+            "counting": Provide(lambda: counting, sync_to_thread=False),
             "hub": Provide(lambda: hub, sync_to_thread=False),
             "access": Provide(provide_access, sync_to_thread=False),
         },
         exception_handlers={Exception: problems.handle},
-        before_send=[add_security_headers, origin.make_cors(settings)],
+        before_send=[add_security_headers, origin.make_cors(settings), counting.count],
         lifespan=[lifespan],
         state=State({"settings": settings, "hub": hub, "version": version("forge")}),
         openapi_config=None,

@@ -18,7 +18,7 @@ from forge.api.problems import (
 )
 
 # Arguments of a handler that do not come from the query string.
-DEPENDENCIES = frozenset({"database", "access", "hub"})
+DEPENDENCIES = frozenset({"database", "access", "hub", "counting"})
 _ELSEWHERE = DEPENDENCIES | {"data", "request", "idempotency_key"}
 
 # A payload of 1 MiB may take about three times as much when its text is written in \\u escapes.
