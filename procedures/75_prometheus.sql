@@ -24,7 +24,7 @@ returns text
 language sql immutable parallel safe
 as $function$
     select '{queue="'
-        || replace(replace(replace($1, '\', '\\'), '"', '\"'), e'\n', '\n')
+        || replace(replace($1, '\', '\\'), '"', '\"')
         || coalesce('",' || $2 || '="' || $3, '')
         || '"}';
 $function$;

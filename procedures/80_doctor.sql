@@ -204,7 +204,8 @@ begin
         continue when not forge._due(v_queue, _ailing_queues.at);
         if v_paused_at is not null then
             return next (
-                'paused_with_work', 'info', format('the queue %s is paused %s and has due jobs', v_queue, forge._since(v_paused_at)),
+                'paused_with_work', 'info',
+                format('the queue %s is paused %s and has due jobs', v_queue, forge._since(v_paused_at)),
                 'forge.resume lets it go on',
                 v_queue, v_paused_at
             )::forge.finding;

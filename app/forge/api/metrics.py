@@ -13,7 +13,7 @@ from forge.api.database import Database
 from forge.api.documented import problems
 from forge.api.hub import Hub
 
-MEDIA_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+MEDIA_TYPE = "text/plain; version=0.0.4"  # Litestar adds the charset
 
 
 @get(
