@@ -104,7 +104,7 @@ comment on function forge.latency(text, interval, interval, boolean) is
 The wait is the time from scheduled_at to the claim, of the last attempt; the run is that attempt. They are
 read from the history by the tick, a second or two after the end, and where more than some 128 blocks are
 written between two ticks from a part of it. Queues without a history (set_queue) have none. A percentile is
-known to half of the step from 1 ms to 1.4 ms to 2 ms to 2.8 ms …
+exact to the step that it lies in: from 1 ms to 1.4 ms, to 2 ms, to 2.8 ms …
 
 Parameters:
   queue     only this one; default all together
