@@ -1,3 +1,4 @@
+alter type forge.stats_row drop attribute counted_to;
 alter table forge.queue_totals drop column retried;
 alter type forge.finding drop attribute since;
 alter type forge.finding drop attribute queue;

@@ -16,8 +16,9 @@ create table forge.latency_samples (
 ) with (fillfactor = 50);
 
 comment on table forge.latency_samples is
-'How many completed jobs waited and ran for how long: in each ten seconds, after an hour in each minute, and
-since the installation (at -infinity); by queue, and of all queues together (queue of no name).';
+'How many completed jobs waited and ran for how long: in each ten seconds, after a quarter of an hour in each
+minute, after two hours in each ten minutes, and since the installation (at -infinity); by queue, and of all
+queues together (the queue of no name).';
 comment on column forge.latency_samples.wait_buckets is 'Which buckets are not empty, ascending.';
 comment on column forge.latency_samples.wait_jobs is
 'How many jobs are in each of them; no whole numbers where only a sample of the jobs was read.';
@@ -91,6 +92,9 @@ create index throughput_sample_queue_idx on forge.throughput_samples (queue, at)
 -- Of which queue a finding is, and since when it is so.
 alter type forge.finding add attribute queue text;
 alter type forge.finding add attribute since timestamptz;
+
+-- Up to where its numbers were counted: the more queues there are, the less far.
+alter type forge.stats_row add attribute counted_to integer;
 
 -- How many failed attempts were followed by another: neither dead nor cancelled.
 alter table forge.queue_totals add column retried bigint not null default 0;

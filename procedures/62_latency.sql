@@ -150,8 +150,6 @@ returns void
 language plpgsql volatile
 as $function$
 declare
-    -- How far back of the end of the table sessions still fill blocks that they began.
-    v_tail constant bigint := 32;
     v_look forge.history_looks;
     v_blocks jsonb;
     v_counts forge.latency_count[];
@@ -180,10 +178,13 @@ begin
             p.at, p.queue, w.what, forge._latency_bucket(w.seconds) as bucket,
             sum(j.jobs) as jobs, sum(j.jobs * w.seconds) as seconds
         from jsonb_each_text(v_blocks) as b (partition, blocks)
+        cross join lateral (select (v_look.from_blocks ->> b.partition)::bigint as blocks) as f
         cross join lateral forge._timed_jobs(
             b.partition,
-            greatest(0, (v_look.from_blocks ->> b.partition)::bigint - v_tail),
-            case when v_look.from_blocks ? b.partition then b.blocks::bigint end,
+            -- Behind the end of the table sessions still fill blocks: their own, and those by which many at
+            -- once have made it longer.
+            greatest(0, f.blocks - greatest(32, least(512, b.blocks::bigint - f.blocks))),
+            b.blocks::bigint,
             v_look.from_at,
             v_look.till_at
         ) as j
@@ -202,22 +203,28 @@ $function$;
 comment on function forge._measure(timestamptz) is
 'Adds the jobs that ended between the last look and the one before it to the samples of latency. Internal.';
 
-create or replace function forge._roll_up_latencies(before timestamptz)
+create or replace function forge._roll_up_latencies(
+    before timestamptz,
+    span interval
+)
 returns void
 language plpgsql volatile
 as $function$
 declare
+    v_before constant timestamptz := date_bin(span, before, 'epoch');
     v_counts forge.latency_count[];
 begin
-    -- What a tick missed for ten minutes stays as fine as it is: it is read like the rest.
+    -- What no tick was there for stays as fine as it is: it is read like the rest.
     with taken as (
         delete from forge.latency_samples as s
-        where s.at >= before - interval '10 minutes' and s.at < before and s.at <> date_trunc('minute', s.at)
+        where s.at >= v_before - interval '20 minutes'
+            and s.at < v_before
+            and s.at <> date_bin(span, s.at, 'epoch')
         returning s.*
     )
     select
         array_agg((
-            date_trunc('minute', s.at), s.queue, b.what, b.bucket, b.jobs, b.seconds
+            date_bin(span, s.at, 'epoch'), s.queue, b.what, b.bucket, b.jobs, b.seconds
         )::forge.latency_count)
     into v_counts
     from taken as s
@@ -229,5 +236,5 @@ begin
     end if;
 end;
 $function$;
-comment on function forge._roll_up_latencies(timestamptz) is
-'Puts the samples of ten seconds together to those of minutes, up to a full minute. Internal.';
+comment on function forge._roll_up_latencies(timestamptz, interval) is
+'Puts samples together to such of a longer span. Internal.';

@@ -139,7 +139,8 @@ begin
         end if;
 
         perform forge._roll_up_throughput(date_trunc('minute', v_now - interval '1 hour'));
-        perform forge._roll_up_latencies(date_trunc('minute', v_now - interval '1 hour'));
+        perform forge._roll_up_latencies(v_now - interval '15 minutes', '1 minute');
+        perform forge._roll_up_latencies(v_now - interval '2 hours', '10 minutes');
         delete from forge.throughput_samples as s where s.at < v_now - interval '25 hours';
         delete from forge.latency_samples as s
         where s.at > '-infinity' and s.at < v_now - interval '25 hours';

@@ -3,28 +3,6 @@
 -- A percentile lies in a bucket, whose ends are a factor of √2 apart; inside it, it is taken for as far
 -- from the one end as its rank is. Locks: none. Raises: JQ001.
 
-create or replace function forge._percentile(
-    share double precision,
-    total double precision,
-    upto double precision,
-    jobs double precision,
-    bucket smallint
-)
-returns interval
-language sql immutable parallel safe
-as $function$
-    select make_interval(
-        secs => l.least + (forge._bucket_end($5) - l.least) * ($1 * $2 - ($3 - $4)) / $4
-    )
-    from (select case when $5 > 0 then forge._bucket_end($5 - 1) else 0 end) as l (least)
-    -- the one bucket in which as many jobs end as that share of all is
-    where $1 * $2 <= $3 and $1 * $2 > $3 - $4;
-$function$;
-comment on function forge._percentile(
-    double precision, double precision, double precision, double precision, smallint
-) is
-'A percentile, if it lies in this bucket, with which so many jobs are counted up to here; else null. Internal.';
-
 create or replace function forge.latency(
     queue text default null,
     since interval default '5 minutes',
@@ -83,11 +61,19 @@ begin
         from counted as c
     ),
     shared as (
-        select r.at, r.queue, r.what, r.total, s.share, p.duration
-        from ranked as r
-        cross join (values (0.5), (0.95), (0.99)) as s (share)
-        cross join lateral forge._percentile(s.share, r.total, r.upto, r.jobs, r.bucket) as p (duration)
-        where p.duration is not null
+        -- the one bucket in which as many jobs end as that share of all is
+        select
+            r.at, r.queue, r.what, r.total, s.share,
+            make_interval(
+                secs => l.shortest
+                    + (forge._bucket_end(r.bucket) - l.shortest)
+                    * (s.share * r.total - r.upto + r.jobs) / r.jobs
+            ) as duration
+        from (values (0.5::double precision), (0.95), (0.99)) as s (share)
+        join ranked as r on s.share * r.total <= r.upto and s.share * r.total > r.upto - r.jobs
+        cross join lateral (
+            select case when r.bucket = 0 then 0 else forge._bucket_end(r.bucket - 1) end as shortest
+        ) as l
     ),
     found as (
         select
@@ -118,13 +104,14 @@ comment on function forge.latency(text, interval, interval, boolean) is
 The wait is the time from scheduled_at to the claim, of the last attempt; the run is that attempt. They are
 read from the history by the tick, a second or two after the end, and where more than some 128 blocks are
 written between two ticks from a part of it. Queues without a history (set_queue) have none. A percentile is
-known to half of the step from 1 ms to 1.4 ms to 2 ms to 2.8 ms …
+exact to the step that it lies in: from 1 ms to 1.4 ms, to 2 ms, to 2.8 ms …
 
 Parameters:
   queue     only this one; default all together
   since     how far back, 10 seconds to 1 day, with by_queue to 1 hour; default 5 minutes
   bucket    the span, 10 seconds to 1 day, at most 2,000 of them; one that is as long as since or longer gives
-            one row for all of it; default 10 seconds. What is older than an hour is known by the minute
+            one row for all of it; default 10 seconds. What is older than a quarter of an hour is known by the
+            minute, what is older than two hours by ten minutes
   by_queue  a row for each queue in which jobs were completed, instead of one for all; default false
 Returns: one row a span, also where nothing was completed: at (its start), queue (* for all), jobs (about how
 many), wait_p50, wait_p95, wait_p99, run_p50, run_p95, run_p99 (null where there were none).

@@ -24,8 +24,8 @@ returns text
 language sql immutable parallel safe
 as $function$
     select '{queue="'
-        || replace(replace(replace($1, '\', '\\'), '"', '\"'), e'\n', '\n')
-        || coalesce(format('",%s="%s', $2, $3), '')
+        || replace(replace($1, '\', '\\'), '"', '\"')
+        || coalesce('",' || $2 || '="' || $3, '')
         || '"}';
 $function$;
 comment on function forge._of_queue(text, text, text) is
@@ -58,9 +58,10 @@ as $function$
             select
                 e.bucket as number,
                 $1 || '_bucket' || forge._of_queue(s.queue, 'le', forge._bucket_end(e.bucket)::text) || ' '
-                || coalesce(
-                    (select sum(u.jobs) from unnest(f.buckets, f.jobs) as u (bucket, jobs) where u.bucket <= e.bucket),
-                    0
+                || (
+                    select coalesce(sum(u.jobs), 0)
+                    from unnest(f.buckets, f.jobs) as u (bucket, jobs)
+                    where u.bucket <= e.bucket
                 ) as line
             from generate_series(0, 40, 2) as e (bucket)
             union all
@@ -76,6 +77,42 @@ $function$;
 comment on function forge._latency_metric(text, text, text) is
 'The lines of a histogram of latency since the installation. Internal.';
 
+create or replace function forge._total_metrics()
+returns setof text
+language sql stable
+as $function$
+    with totals as materialized (
+        select
+            u.queue,
+            array[sum(u.completed), sum(u.failed), sum(u.retried), sum(u.dead), sum(u.cancelled)] as numbers
+        from (
+            select t.queue, t.completed, t.failed, t.retried, t.dead, t.cancelled from forge.queue_totals as t
+            union all
+            select
+                t.queue, t.completed, t.failed, greatest(0, t.failed - t.dead - t.cancelled), t.dead,
+                t.cancelled
+            from forge.tallies as t
+        ) as u
+        group by u.queue
+    )
+    select l.line
+    from (values
+        (1, 'forge_jobs_completed_total', 'Jobs that were completed.'),
+        (2, 'forge_attempts_failed_total', 'Attempts that failed.'),
+        (3, 'forge_attempts_retried_total', 'Failed attempts after which the job was to run again.'),
+        (4, 'forge_jobs_dead_total', 'Jobs that died.'),
+        (5, 'forge_jobs_cancelled_total', 'Jobs that were cancelled.')
+    ) as k (number, name, help)
+    cross join lateral (
+        select null as queue, m.line from forge._metric(k.name, 'counter', k.help) as m (line)
+        union all
+        select t.queue, k.name || forge._of_queue(t.queue) || ' ' || t.numbers[k.number] from totals as t
+    ) as l
+    order by k.number, l.queue nulls first, l.line;
+$function$;
+comment on function forge._total_metrics() is
+'The lines of what happened since the installation. Internal.';
+
 create or replace function forge.prometheus()
 returns setof text
 language plpgsql stable security definer
@@ -86,28 +123,9 @@ as $function$
 declare
     v_now constant timestamptz := forge.now();
     v_stats constant forge.stats_row[] := array(select s from forge.stats() as s);
-    v_crew constant forge.worker_row[] := array(select w from forge.list_workers() as w);
-    v_totals forge.queue_totals[];
 begin
-    select array_agg(t order by t.queue)
-    into v_totals
-    from (
-        select
-            u.queue, sum(u.completed)::bigint, sum(u.failed)::bigint, sum(u.dead)::bigint,
-            sum(u.cancelled)::bigint, sum(u.retried)::bigint
-        from (
-            select t.queue, t.completed, t.failed, t.dead, t.cancelled, t.retried from forge.queue_totals as t
-            union all
-            select
-                t.queue, t.completed, t.failed, t.dead, t.cancelled,
-                greatest(0, t.failed - t.dead - t.cancelled)
-            from forge.tallies as t
-        ) as u
-        group by u.queue
-    ) as t;
-
     return query
-    select m.* from forge._metric('forge_jobs', 'gauge', 'Jobs by state, counted up to 10000 each.') as m;
+    select m.* from forge._metric('forge_jobs', 'gauge', 'Jobs by state, up to forge_jobs_counted_to.') as m;
     return query
     select 'forge_jobs' || forge._of_queue(s.queue, 'state', v.state) || ' ' || v.jobs
     from unnest(v_stats) as s
@@ -132,47 +150,33 @@ begin
     select 'forge_queue_paused' || forge._of_queue(s.queue) || ' ' || s.paused::integer
     from unnest(v_stats) as s;
 
-    return query
-    select l.line
-    from (values
-        (1, 'forge_jobs_completed_total', 'Jobs that were completed.'),
-        (2, 'forge_attempts_failed_total', 'Attempts that failed.'),
-        (3, 'forge_attempts_retried_total', 'Failed attempts after which the job was to run again.'),
-        (4, 'forge_jobs_dead_total', 'Jobs that died.'),
-        (5, 'forge_jobs_cancelled_total', 'Jobs that were cancelled.')
-    ) as k (number, name, help)
-    cross join lateral (
-        select 0, m.line, null from forge._metric(k.name, 'counter', k.help) as m (line)
-        union all
-        select
-            1, k.name || forge._of_queue(t.queue) || ' '
-                || (array[t.completed, t.failed, t.retried, t.dead, t.cancelled])[k.number],
-            t.queue
-        from unnest(v_totals) as t
-    ) as l (place, line, queue)
-    order by k.number, l.place, l.queue;
+    return query select m.* from forge._total_metrics() as m;
 
     return query
     select l.line
     from (values
         (
             'forge_jobs_enqueued_total', 'counter', 'Jobs that were enqueued, in all queues.',
-            (select case when s.is_called then s.last_value else s.last_value - 1 end from forge.job_id_seq as s)
+            (select s.last_value - (not s.is_called)::integer from forge.job_id_seq as s)
+        ),
+        (
+            'forge_jobs_counted_to', 'gauge', 'Up to where jobs are counted: such a number may be larger.',
+            (select min(s.counted_to) from unnest(v_stats) as s)
         ),
         (
             'forge_workers', 'gauge', 'Workers that live.',
-            (select count(*) from unnest(v_crew) as w where w.alive)
+            (select count(*) from forge.workers as w where forge._lives(w, v_now))
         ),
         (
             'forge_workers_lost', 'gauge', 'Workers that are registered and do not live.',
-            (select count(*) from unnest(v_crew) as w where not w.alive)
+            (select count(*) from forge.workers as w where not forge._lives(w, v_now))
         ),
         (
             'forge_worker_slots', 'gauge', 'Jobs that the living workers can run at once.',
-            (select coalesce(sum(w.concurrency), 0) from unnest(v_crew) as w where w.alive)
+            (select coalesce(sum(w.concurrency), 0) from forge.workers as w where forge._lives(w, v_now))
         ),
         (
-            'forge_tick_age_seconds', 'gauge', 'How long ago forge.tick() was called.',
+            'forge_tick_age_seconds', 'gauge', 'How long ago the last tick was.',
             (
                 select greatest(0, extract(epoch from v_now - t.done_at))
                 from forge.tick_tasks as t

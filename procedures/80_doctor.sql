@@ -98,6 +98,15 @@ $function$;
 comment on function forge._ailing_server(timestamptz) is
 'What is wrong with the server and its settings. Internal.';
 
+create or replace function forge._since(moment timestamptz)
+returns text
+language sql stable
+as $function$
+    select 'since ' || to_char($1 at time zone 'UTC', 'YYYY-MM-DD HH24:MI "UTC"');
+$function$;
+comment on function forge._since(timestamptz) is
+'A time in words. Internal.';
+
 create or replace function forge._due_types(
     queue text,
     at timestamptz
@@ -106,10 +115,11 @@ returns setof text
 language plpgsql stable
 as $function$
 declare
-    v_left integer := 1000;
+    v_left bigint := 1000;
     v_lane forge.lane;
     v_priority integer;
-    v_type text;
+    v_found bigint;
+    v_types text[];
 begin
     -- Those that are claimed first, priority by priority: jobs scheduled ahead are never walked over.
     <<lanes>>
@@ -118,7 +128,9 @@ begin
         loop
             v_priority := forge._next_priority(_due_types.queue, v_lane, v_priority);
             exit when v_priority is null;
-            for v_type in
+            select count(*), array_agg(distinct d.type)
+            into v_found, v_types
+            from (
                 select j.type
                 from forge.jobs as j
                 where j.queue = _due_types.queue
@@ -129,15 +141,14 @@ begin
                     and j.scheduled_at <= _due_types.at
                 order by j.scheduled_at, j.id
                 limit v_left
-            loop
-                return next v_type;
-                v_left := v_left - 1;
-            end loop;
+            ) as d;
+            return query select u.type from unnest(v_types) as u (type);
+            v_left := v_left - v_found;
             exit lanes when v_left <= 0;
         end loop;
     end loop;
     return query
-    select j.type
+    select distinct j.type
     from (
         select k.type, k.scheduled_at
         from forge.jobs as k
@@ -156,8 +167,9 @@ returns setof forge.finding
 language plpgsql stable
 as $function$
 declare
-    v_crew constant forge.worker_row[] := array(
-        select w from forge.list_workers() as w where w.alive and w.draining_at is null
+    v_crew constant forge.workers[] := array(
+        select w from forge.workers as w
+        where forge._lives(w, _ailing_queues.at) and w.draining_at is null
     );
     v_ticked_at timestamptz;
     v_paused_at timestamptz;
@@ -193,7 +205,8 @@ begin
         continue when not forge._due(v_queue, _ailing_queues.at);
         if v_paused_at is not null then
             return next (
-                'paused_with_work', 'info', format('the queue %s is paused and has due jobs', v_queue),
+                'paused_with_work', 'info',
+                format('the queue %s is paused %s and has due jobs', v_queue, forge._since(v_paused_at)),
                 'forge.resume lets it go on',
                 v_queue, v_paused_at
             )::forge.finding;
@@ -204,7 +217,9 @@ begin
                 format('start one: forge worker myapp:forge --queue %s', v_queue),
                 v_queue, null
             )::forge.finding;
-        elsif not exists (select from unnest(v_crew) as w where v_queue = any(w.queues) and w.types is null) then
+        elsif not exists (
+            select from unnest(v_crew) as w where v_queue = any(w.queues) and w.types is null
+        ) then
             for v_type in
                 select distinct d.type
                 from forge._due_types(v_queue, _ailing_queues.at) as d (type)

@@ -20,8 +20,8 @@ begin
         select u.* from unnest(v_found) as u
         union all
         select
-            'paused', 'info', format('the queue %s is paused', q.queue), 'forge.resume lets it go on',
-            q.queue, q.paused_at
+            'paused', 'info', format('the queue %s is paused %s', q.queue, forge._since(q.paused_at)),
+            'forge.resume lets it go on', q.queue, q.paused_at
         from forge.queues as q
         where q.paused_at is not null
             and not exists (

@@ -327,6 +327,7 @@ class StatsRow(Row, frozen=True):
     failed: int
     oldest_ready_at: datetime | None
     capped: bool
+    counted_to: int
 
 
 class WorkerRow(Row, frozen=True):

@@ -27,6 +27,7 @@ from forge.api import (
     jobs,
     limits,
     logs,
+    metrics,
     options,
     origin,
     problems,
@@ -42,6 +43,7 @@ from forge.api import (
     workers,
     work,
 )
+from forge.api.counting import Counting
 from forge.api.database import Database
 from forge.api.doorman import Doorman
 from forge.api.guard import Guard
@@ -77,6 +79,7 @@ ROUTES: list[HTTPRouteHandler] = [
     system.stats_history,
     system.stats_latency,
     system.list_warnings,
+    metrics.metrics,
     dlq.list_dead_jobs,
     dlq.retry_dead_job,
     dlq.discard_dead_job,
@@ -137,6 +140,7 @@ def create_app(settings: Settings, dsn: str) -> Litestar:
     doorman = Doorman(keeper, hub.wake)
     handover = Handover(database)
     waiting_room = WaitingRoom(settings.listen_url or dsn)
+    counting = Counting()
 
     @asynccontextmanager
     async def lifespan(_: Litestar) -> AsyncIterator[None]:
@@ -167,6 +171,7 @@ def create_app(settings: Settings, dsn: str) -> Litestar:
         guards=[origin.make_guard(settings, keeper), Guard(settings, keeper), check_query],
         dependencies={
             "database": Provide(lambda: database, sync_to_thread=False),
+            "counting": Provide(lambda: counting, sync_to_thread=False),
             "hub": Provide(lambda: hub, sync_to_thread=False),
             "keeper": Provide(lambda: keeper, sync_to_thread=False),
             "doorman": Provide(lambda: doorman, sync_to_thread=False),
@@ -180,6 +185,7 @@ def create_app(settings: Settings, dsn: str) -> Litestar:
             rates.add_headers,
             origin.make_cors(settings),
             options.make_allow(ROUTES),
+            counting.count,
         ],
         compression_config=COMPRESSION,
         lifespan=[lifespan],

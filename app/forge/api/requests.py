@@ -22,7 +22,7 @@ from forge.api.problems import (
 
 # Arguments of a handler that do not come from the query string.
 DEPENDENCIES = frozenset(
-    {"database", "access", "hub", "keeper", "doorman", "handover", "waiting_room"}
+    {"database", "access", "hub", "keeper", "doorman", "handover", "waiting_room", "counting"}
 )
 _ELSEWHERE = DEPENDENCIES | {"data", "request", "idempotency_key"}
 

@@ -1,7 +1,7 @@
 """One look at the database a second for all viewers together, sooner when a notification hints.
 
 Nothing here counts jobs: `stats` is sampled and bounded in SQL, the lists are short. What changes
-seldom is looked at less often, in the same statement.
+seldom has its turn every few seconds, instead of the rest: one statement a second does for all.
 """
 
 from __future__ import annotations
@@ -38,36 +38,33 @@ LEAST_SECONDS = 0.25
 NEWEST = 25
 LIVELY = ["stats", "worker", "queue", "job", "dead"]
 CALM = ["warning", "schedule"]
-CALM_SECONDS = 3.0
+CALM_SECONDS = 5.0
 # As many as forge.overview returns.
 SCHEDULES = 200
 
 
-async def _look(database: Database, learn: Learn, publish: Publish, *, calm: bool) -> None:
-    topics = LIVELY + CALM if calm else LIVELY
+async def _look(database: Database, learn: Learn, publish: Publish, topics: list[str]) -> None:
     async with database.connection() as conn:
         rows = await db.call(conn, "overview", OverviewRow, max_rows=NEWEST, topics=topics)
-
-    learn(any(row.topic == "needs_token" for row in rows))
 
     def items(topic: str, shape: type[T]) -> list[T]:
         return [msgspec.json.decode(row.item, type=shape) for row in rows if row.topic == topic]
 
-    workers = items("worker", WorkerRow)
-    stats = present.stats(items("stats", StatsRow), workers)
-    publish("stats", stats)
-    publish("workers", Workers(items=workers))
-    publish("queues", Queues(items=items("queue", Queue)))
-    publish("jobs", BriefJobs(items=items("job", Brief)))
-    publish(
-        "dead",
-        DeadJobs(dead=stats.totals.dead, capped=stats.totals.capped, items=items("dead", Brief)),
-    )
-    if calm:
+    if topics is CALM:
         publish("warnings", Warnings(items=items("warning", Finding)))
         schedules = [streamed(item) for item in items("schedule", Sampled)]
         more = len(schedules) == SCHEDULES
         publish("schedules", Schedules(items=schedules, next=schedules[-1].name if more else None))
+    else:
+        learn(any(row.topic == "needs_token" for row in rows))
+        workers = items("worker", WorkerRow)
+        stats = present.stats(items("stats", StatsRow), workers)
+        dead = items("dead", Brief)
+        publish("stats", stats)
+        publish("workers", Workers(items=workers))
+        publish("queues", Queues(items=items("queue", Queue)))
+        publish("jobs", BriefJobs(items=items("job", Brief)))
+        publish("dead", DeadJobs(dead=stats.totals.dead, capped=stats.totals.capped, items=dead))
     publish("problem", None)
 
 
@@ -79,19 +76,22 @@ async def sample(database: Database, listen_dsn: str, learn: Learn, publish: Pub
     hint = asyncio.Event()
     hints = asyncio.create_task(listen(listen_dsn, hint))
     clock = asyncio.get_running_loop().time
-    calm_at = clock()
+    calm_at = None  # after the first look, at once: viewers want the whole picture
     try:
         while True:
+            topics = LIVELY
+            if calm_at is not None and clock() >= calm_at:
+                topics, calm_at = CALM, clock() + CALM_SECONDS
             try:
-                calm = clock() >= calm_at
-                await _look(database, learn, publish, calm=calm)
-                if calm:
-                    calm_at = clock() + CALM_SECONDS
+                await _look(database, learn, publish, topics)
             except (ForgeError, psycopg.Error) as error:
                 known = as_forge_error(error)
                 if known.http_status == 500:
                     logger.error("the event sampler failed", exc_info=error)
                 publish("problem", problem_of(known, "/events"))
+            if calm_at is None:
+                calm_at = clock()
+                continue
             await asyncio.sleep(LEAST_SECONDS)
             with suppress(TimeoutError):
                 async with asyncio.timeout(INTERVAL_SECONDS - LEAST_SECONDS):

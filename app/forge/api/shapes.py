@@ -127,7 +127,7 @@ class EnqueuedMany(Shape, frozen=True, kw_only=True):
 
 
 class Counts(Shape, frozen=True, kw_only=True):
-    """Jobs by state. `failed` counts failed attempts; `capped`: a live number stopped at 10,000."""
+    """Jobs by state. `failed` counts failed attempts; `capped`: a live number was cut off."""
 
     waiting: int
     scheduled: int
@@ -142,10 +142,11 @@ class Counts(Shape, frozen=True, kw_only=True):
 
 
 class QueueCounts(Counts, frozen=True, kw_only=True):
-    """The counts of one queue."""
+    """The counts of one queue. A live number that is `counted_to` may be larger."""
 
     queue: str
     paused: bool
+    counted_to: int
 
 
 class WorkerCounts(Shape, frozen=True, kw_only=True):
