@@ -40,8 +40,8 @@ from forge.api import (
     system,
     tokens,
     types,
-    workers,
     work,
+    workers,
 )
 from forge.api.counting import Counting
 from forge.api.database import Database
@@ -55,7 +55,6 @@ from forge.api.observing import observe
 from forge.api.requests import BODY_LIMIT, StrictRequest, check_query
 from forge.api.sampler import sample
 from forge.api.waiting import WaitingRoom
-from forge.listening import check_exposure
 from forge.settings import Settings
 from forge.sqlfiles import dashboard_directory
 
