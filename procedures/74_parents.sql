@@ -85,7 +85,8 @@ Parameters:
   id        of the parent, or of a job of a batch, whose child is the callback
   after     only ids above this one: the last id of the page before; default from the first
   max_rows  1 to 10000; default 1000
-Returns: one row a child, by id: id, queue, type, status, on_parent_failure, error (its last one).
+Returns: one row a child, by id: id, queue, type, status, on_parent_failure (null: wait), error (its last
+one).
 Raises: JQ001.
 Example: select id, type, status from forge.children(1);';
 
