@@ -17,6 +17,7 @@ from forge.api.ranges import (
     A_RETRY_COUNT,
     A_UNIQUE_KEY,
     A_YEAR,
+    CENTURY,
     ConcurrencyKey,
     Factor,
     Jitter,
@@ -30,12 +31,10 @@ from forge.api.ranges import (
 )
 from forge.db import jsonb
 
-_CENTURY = 3_155_760_000
-
 BigInt = Annotated[int, Meta(ge=1, le=2**63 - 1)]
 Int32 = Annotated[int, Meta(ge=-(2**31), le=2**31 - 1)]
 Seconds = Annotated[
-    float, Meta(ge=0, le=_CENTURY, description="A duration in seconds.", examples=[5])
+    float, Meta(ge=0, le=CENTURY, description="A duration in seconds.", examples=[5])
 ]
 ZonedTime = Annotated[
     datetime, Meta(tz=True, description="ISO 8601 with a zone.", examples=["2030-01-31T12:00:00Z"])
