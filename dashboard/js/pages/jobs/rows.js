@@ -4,6 +4,7 @@ import { el, find, time } from '../../core/dom.js';
 import { count, status } from '../../core/format.js';
 import { happening } from '../../core/life.js';
 import * as url from '../../core/url.js';
+import { given } from './filters.js';
 import { statusBadge } from '../../parts/controls.js';
 import { table } from '../../parts/table.js';
 
@@ -33,11 +34,11 @@ export function rows({ scope, list, chosen, draw }) {
       { head: el('span.with-tick', {}, all, 'Job'), cell: job => el('span.with-tick', {}, tick(job),
         el('a.job-link', { href: url.href('jobs', job.id), 'data-row': true, title: job.type }, el('b', {}, job.type), ' ', el('span.id', {}, `#${job.id}`))) },
       { head: 'Status', cell: statusBadge, label: '' },
-      { head: 'Queue', class: 'queue soft', cell: job => el('span', { title: job.queue }, job.queue) },
+      { head: 'Queue', class: 'queue soft', label: '', cell: job => el('span', { title: job.queue }, job.queue) },
       { head: 'What happens', class: 'note', cell: note, label: '' },
       { head: 'Priority', class: 'end', cell: job => (job.priority ? count(job.priority) : '') },
       { head: 'Attempt', class: 'end soft', cell: job => (job.attempts > 0 ? `${job.attempts}/${count(job.max_retries + 1)}` : '') },
-      { head: 'Enqueued', class: 'end soft', cell: job => time(job.created_at) },
+      { head: 'Enqueued', class: 'end soft', label: '', cell: job => time(job.created_at) },
     ],
   });
   const { body } = view;
@@ -63,7 +64,7 @@ export function rows({ scope, list, chosen, draw }) {
     },
     // { fresh }: how many new rows wait.
     draw() {
-      const key = JSON.stringify([url.all(), 'rows']).replace(/"rows":"\d+",?/, '');
+      const key = JSON.stringify(given());
       const wanted = list.rows();
       const same = drawn.key === key && drawn.rows.length > 0;
       const known = new Set(drawn.rows.map(row => row.id));
