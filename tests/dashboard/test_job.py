@@ -56,7 +56,7 @@ def test_a_page_follows_its_job(visit: Visit, db: Database) -> None:
     expect(page.locator("h1 .badge")).to_have_text("Ready")
     job = claim(db)
     expect(page.locator("h1 .badge")).to_have_text("Processing")
-    db.rows("select forge.report(%s, %s, progress => 0.4, note => 'page 4')", id, job["lease"])
+    db.rows("select forge.progress(%s, %s, 0.4, 'page 4')", id, job["lease"])
     expect(page.locator(".job-progress")).to_contain_text("40 % · page 4")
     db.rows("select forge.complete(%s, %s, '{\"pages\": 1.10}')", id, job["lease"])
     expect(page.locator("h1 .badge")).to_have_text("Completed")
@@ -200,7 +200,8 @@ def test_the_tree_is_read_by_arrow_keys(visit: Visit, db: Database) -> None:
         ("ArrowDown", "$.a[1]"),
         ("ArrowRight", '$.a[1]["b c"]'),
         ("ArrowLeft", "$.a[1]"),
-        ("End", "$.list"),
+        ("End", "$.token"),
+        ("ArrowUp", "$.list"),
     ):
         page.keyboard.press(key)
         expect(at).to_have_text(path)

@@ -18,6 +18,8 @@ export const title = ([id]) => `Job #${id}`;
 
 const hasEnded = job => ['COMPLETED', 'CANCELLED', 'DEAD'].includes(job.status);
 
+const AFTER_FAILURE = { cancel: 'it is cancelled', run: 'it runs all the same' };
+
 function cameFrom(origin) {
   if (!origin) return null;
   const how = origin.revival ? `revival ${origin.revival}` : String(origin.by ?? '').replaceAll('_', ' ');
@@ -40,7 +42,7 @@ const about = job => facts([
   ['Lease until', job.status === 'PROCESSING' ? time(job.lease_expires_at, { form: 'clock' }) : null],
   ['Unique key', job.unique_key],
   ['Concurrency key', job.concurrency_key],
-  ['If a parent fails', job.status === 'WAITING' ? job.on_parent_failure : null],
+  ['If a parent fails', job.status === 'WAITING' ? AFTER_FAILURE[job.on_parent_failure] ?? job.on_parent_failure : null],
   ['Schedule', job.schedule && el('a', { href: href('schedules', job.schedule) }, job.schedule)],
   ['Planned for', job.nominal_at && time(job.nominal_at, { form: 'clock' })],
   ['Tags', job.tags?.length ? tagLinks(job.tags) : null],

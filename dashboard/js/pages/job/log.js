@@ -9,11 +9,14 @@ const SHOWN = 2_000; // lines; more would be slow to lay out, and the oldest lea
 const NEAR = 24;     // px from the end that still count as being there
 const TONES = { error: 'dead', warning: 'processing', debug: 'quiet' };
 
+// What is short reads better in one line. No text holds a line break of its own: in JSON it is written \n.
+const inLine = text => (text.length > 200 ? text : text.replace(/\n\s*/g, ' '));
+
 function lineOf({ at, level, message, attempt, data }) {
   const word = el('strong', {}, level === 'info' ? '' : level);
   setTone(word, TONES[level] ?? 'quiet');
   return el('li', { title: `Attempt ${attempt}` }, time(at, { form: 'clock' }),
-    el('div', {}, el('p', {}, word, level !== 'info' && ' ', message), data !== null && el('pre.code', {}, pretty(data, { hide: true }).text)));
+    el('div', {}, el('p', {}, word, level !== 'info' && ' ', message), data !== null && el('pre.code', {}, inLine(pretty(data, { hide: true }).text))));
 }
 
 export function log({ scope, address, job }) {

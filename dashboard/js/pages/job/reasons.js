@@ -32,15 +32,17 @@ export function reasons({ scope, address, job }) {
   const element = panel({ title: heading, id: 'why' }, el('div.panel-body', {}, list));
   element.hidden = true;
   const wanted = () => { const found = job.value(); return found && !isOver(found) && found.status !== 'DEAD' ? { path: `${address}/explain`, query: {} } : null; };
-  const answer = source(scope, { wanted, topics: ['stats', 'queues', 'jobs'], gap: 2000, render: () => job.value() && draw(job.value()) });
+  const redraw = () => job.value() && draw(job.value());
+  let answer = null;    // asked for once it is known that the job has not ended
   let drawn = '';
   let asked = '';
 
   function draw(found) {
-    if (wanted() && asked !== found.status) answer.reload();
+    if (wanted() && !answer) answer = source(scope, { wanted, topics: ['stats', 'queues', 'jobs'], gap: 2000, render: redraw });
+    else if (wanted() && asked !== found.status) answer.reload();
     asked = wanted() ? found.status : '';
     const isDead = found.status === 'DEAD';
-    const items = isDead ? [] : wanted() ? answer.value()?.items ?? [] : [];
+    const items = isDead ? [] : wanted() ? answer.value()?.items ?? answer.stale()?.items ?? [] : [];
     element.hidden = !isDead && items.length === 0;
     const mark = JSON.stringify([found.status, isDead ? errorOf(found) : items]);
     if (mark === drawn) return;
