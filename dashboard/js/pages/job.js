@@ -18,7 +18,7 @@ export const title = ([id]) => `Job #${id}`;
 
 const hasEnded = job => ['COMPLETED', 'CANCELLED', 'DEAD'].includes(job.status);
 
-const AFTER_FAILURE = { cancel: 'it is cancelled', run: 'it runs all the same' };
+const AFTER_FAILURE = { cancel: 'it is cancelled', run: 'it runs all the same', wait: 'it goes on waiting' };
 
 function cameFrom(origin) {
   if (!origin) return null;
