@@ -18,7 +18,7 @@ function further({ code, detail }) {
   if (code.startsWith('queue_')) return [['Open the queue', href('queues', detail.queue ?? '')]];
   if (code.startsWith('no_worker')) return [['See the workers', '#/workers']];
   if (code === 'from_schedule' && detail.schedule) return [['Open the schedule', href('schedules', detail.schedule)]];
-  const ids = [...(detail.running ?? []), ...(detail.jobs ?? []), ...(detail.parents ?? [])].map(item => item?.id ?? item).filter(Number.isInteger);
+  const ids = Object.values(detail).filter(Array.isArray).flat().map(item => item?.id ?? item).filter(Number.isInteger);
   return ids.slice(0, 5).map(id => [`#${id}`, href('jobs', id)]);
 }
 

@@ -32,9 +32,9 @@ const many = (path, filter, wrap = body => body) => async (step, isDry) => {
 };
 
 // The dead leave their list when they are retried, so the next request finds the next ones.
-const dead = ({ payload_contains: payload, status, ...filter }) => async (step, isDry) => {
+const dead = ({ status, ...filter }) => async (step, isDry) => {
   for (let more = true; more;) {
-    const answer = await api.call('POST', 'dlq/retry', { body: { ...filter, payload, limit: isDry ? 1000 : BATCH, dry_run: isDry } });
+    const answer = await api.call('POST', 'dlq/retry', { body: { ...filter, limit: isDry ? 1000 : BATCH, dry_run: isDry } });
     more = answer.more && answer.retried > 0;
     if (!step(answer.retried, 0) || isDry) return more;
   }
@@ -90,7 +90,7 @@ export function bulk({ chosen, list, matching, shown: rows }) {
   function target(name) {
     if (!chosen.isAll()) return { ids: chosen.jobs().filter(job => fits(ACTIONS[name], job)).map(job => job.id) };
     const { payload, ...rest } = query();
-    return { ...rest, ...(payload && { payload_contains: new Exact(payload) }) };
+    return { ...rest, ...(payload && { payload: new Exact(payload) }) };
   }
 
   const fits = (action, job) => action.statuses.includes(job.status) && (action.fits?.(job) ?? true);
