@@ -17,6 +17,7 @@ from forge.calls.editing import EditingCalls
 from forge.calls.failures import FailureCalls
 from forge.calls.flows import FlowCalls
 from forge.calls.limits import LimitCalls
+from forge.calls.lists import ListCalls
 from forge.calls.operator import OperatorCalls
 from forge.calls.producer import ProducerCalls
 from forge.calls.schedules import ScheduleCalls
@@ -47,6 +48,7 @@ class Forge(
     SqlHandlerCalls,
     ChangeCalls,
     LimitCalls,
+    ListCalls,
     ViewerCalls,
 ):
     """A queue in a database: `dsn`, or what the settings say. Connects at the first call."""

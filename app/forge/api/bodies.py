@@ -164,65 +164,6 @@ class NewBatch(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         return found
 
 
-class DeadFilter(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Which dead jobs; null matches all."""
-
-    queue: Name | None = None
-    type: Name | None = None
-    error: Annotated[str, Meta(description="Text that the last error contains.")] | None = None
-    died_before: ZonedTime | None = None
-    fingerprint: Annotated[str, Meta(description="Of the last error.")] | None = None
-    ids: Annotated[list[BigInt], Meta(max_length=10_000)] | None = None
-    tag: Annotated[str, Meta(min_length=1, max_length=100)] | None = None
-    payload: (
-        Annotated[
-            dict[str, Any] | list[Any], Meta(description="What the payload contains, as @> has it.")
-        ]
-        | None
-    ) = None
-    limit: Annotated[int, Meta(ge=1, le=1000, description="Jobs a call.", examples=[100])] = 100
-    dry_run: Annotated[bool, Meta(description="Change nothing; say what would be.")] = False
-
-    def arguments(self) -> dict[str, Any]:
-        """The arguments that `forge.retry_dead` and `forge.discard_dead` share."""
-        found: dict[str, Any] = {
-            "queue": self.queue,
-            "type": self.type,
-            "error_contains": self.error,
-            "died_before": self.died_before,
-            "fingerprint": self.fingerprint,
-            "ids": self.ids,
-            "tag": self.tag,
-            "payload": None if self.payload is None else jsonb(self.payload),
-            "max_jobs": self.limit,
-            "dry_run": self.dry_run,
-        }
-        return {name: value for name, value in found.items() if value is not None}
-
-
-class DeadRetry(DeadFilter, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Which dead jobs to retry, and how fast: all at once, or bit by bit as a revival."""
-
-    rate: Annotated[float, Meta(description="Jobs a second.", examples=[50])] | None = None
-    canary: (
-        Annotated[Int32, Meta(description="So many first; the rest once these are completed.")]
-        | None
-    ) = None
-    canary_within_seconds: (
-        Annotated[float, Meta(ge=1, le=604_800, description="Default: 600.")] | None
-    ) = None
-
-    def arguments(self) -> dict[str, Any]:
-        found = super().arguments()
-        if self.rate is not None:
-            found["rate"] = self.rate
-        if self.canary is not None:
-            found["canary"] = self.canary
-        if self.canary_within_seconds is not None:
-            found["canary_within"] = interval(self.canary_within_seconds)
-        return found
-
-
 class NewRetryRules(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A list of retry rules, for a type or a queue; with neither, for all."""
 

@@ -9,6 +9,7 @@ from litestar import Request
 from litestar.connection import ASGIConnection
 from litestar.handlers import BaseRouteHandler
 
+from forge.api.filters import PREFIX
 from forge.api.problems import (
     BadFields,
     FieldError,
@@ -19,7 +20,7 @@ from forge.api.problems import (
 
 # Arguments of a handler that do not come from the query string.
 DEPENDENCIES = frozenset({"database", "access", "hub"})
-_ELSEWHERE = DEPENDENCIES | {"data", "request", "idempotency_key"}
+_ELSEWHERE = DEPENDENCIES | {"data", "request", "idempotency_key", "if_none_match"}
 
 # A payload of 1 MiB may take about three times as much when its text is written in \\u escapes.
 JOB_BODY_LIMIT = 3 * 1024 * 1024
@@ -66,7 +67,7 @@ def check_query(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRou
     wrong = []
     seen: set[str] = set()
     for name, _ in connection.query_params.multi_items():
-        if name not in known:
+        if name not in known and not (name.startswith(PREFIX) and "payload" in known):
             wrong.append(FieldError(field=name, message="unknown query parameter"))
         elif name in seen:
             wrong.append(FieldError(field=name, message="given more than once"))
