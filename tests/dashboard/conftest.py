@@ -73,10 +73,7 @@ class Tab:
 @pytest.fixture
 def page(browser: Browser) -> Iterator[Page]:
     context = browser.new_context(viewport={"width": 1280, "height": 900}, reduced_motion="reduce")
-    page = context.new_page()
-    page.route("**/jobs/*/children*", lambda r: r.fulfill(json={"items": [], "next": None}))
-    page.route("**/jobs/count*", lambda r: r.fulfill(json={"count": 1, "capped": False}))
-    yield page
+    yield context.new_page()
     context.close()
 
 
