@@ -64,6 +64,16 @@ def test_a_page_follows_its_job(visit: Visit, db: Database) -> None:
     expect(page.locator("#why")).to_be_hidden()
 
 
+def test_a_job_that_did_not_change_is_not_sent_again(visit: Visit, db: Database) -> None:
+    id = enqueue(db)
+    claim(db)
+    page = visit(f"jobs/{id}")
+    with page.expect_response(lambda answer: answer.url.endswith(f"/jobs/{id}")) as answers:
+        pass
+    assert answers.value.status == 304
+    expect(page.locator("h1 .badge")).to_have_text("Processing")
+
+
 def test_a_job_is_cancelled_and_brought_back(visit: Visit, db: Database) -> None:
     id = enqueue(db, scheduled_at=LATER)
     page = visit(f"jobs/{id}")
