@@ -2,6 +2,7 @@
 import { now } from '../core/clock.js';
 import { el, find, replace, setText, setTone, time } from '../core/dom.js';
 import { count, duration, plural, status } from '../core/format.js';
+import { stringify } from '../core/json.js';
 import * as live from '../core/live.js';
 import { source } from '../core/source.js';
 import { href } from '../core/url.js';
@@ -79,7 +80,7 @@ export function mount({ root, args: [id], scope }) {
   // Each part is drawn anew only where what it shows has changed: a fold that was opened stays open.
   const drawn = {};
   const part = (key, value, draw) => {
-    const mark = JSON.stringify(value, (_, item) => (item?.source !== undefined && item.constructor?.name === 'Exact' ? item.source : item));
+    const mark = stringify(value);
     if (drawn[key] !== mark) draw();
     drawn[key] = mark;
   };

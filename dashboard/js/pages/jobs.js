@@ -24,7 +24,12 @@ export function mount({ root, scope }) {
   });
   // Bounded, and no more than a number to go by: every ten seconds are enough.
   const total = source(scope, { wanted: () => ({ path: 'jobs/count', query: query() }), topics: ['stats'], gap: 10_000, render: draw });
-  const matching = () => total.value() ?? (total.problem() ? null : total.stale() ?? null);
+  let known = { filter: null, value: null };    // the count before, as long as it is of the same filter
+  function matching() {
+    const filter = JSON.stringify(given());
+    if (total.value()) known = { filter, value: total.value() };
+    return known.filter === filter ? known.value : null;
+  }
 
   const table = rows({ scope, list, chosen, draw });
   const empty = emptiness(list, () => list.rows(), () => (isFiltered()
