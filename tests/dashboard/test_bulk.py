@@ -64,7 +64,7 @@ def test_stop_ends_after_the_batch_in_hand(visit: Visit, db: Database) -> None:
     expect(page.locator("#confirm-title")).to_have_text("Cancel 1,100 jobs?")
     # The first batch is let through only once the stop has been pressed.
     held: list[Route] = []
-    page.route("**/jobs/cancel", held.append)
+    page.route("**/jobs/cancel", lambda route: held.append(route))
     with page.expect_request("**/jobs/cancel"):
         page.locator("#confirm-yes").click()
     page.locator("#confirm-no").click()

@@ -107,6 +107,22 @@ def test_more_than_the_newest_can_be_shown_and_stay_fresh(visit: Visit, db: Data
     expect(page.locator(row(newest))).to_be_visible()
 
 
+def test_too_many_new_jobs_at_once_wait_behind_a_button(visit: Visit, db: Database) -> None:
+    db.value("select count(forge.enqueue('email')) from generate_series(1, 60)")
+    page = visit("jobs")
+    page.locator("#jobs-more").click()
+    expect(page.locator(ROWS)).to_have_count(60)
+    db.value("select count(forge.enqueue('report')) from generate_series(1, 60)")
+    expect(page.locator("#newer")).to_have_text("Show the newest")
+    # What is shown stays, and goes on following its jobs.
+    expect(page.locator(ROWS)).to_have_count(60)
+    first = page.locator(ROWS).first
+    claim(db)
+    page.locator("#newer").click()
+    expect(first).to_contain_text("report")
+    expect(page.locator(ROWS)).to_have_count(25)
+
+
 def test_rows_do_not_move_away_under_the_pointer(visit: Visit, db: Database) -> None:
     first = enqueue(db)
     page = visit("jobs")
