@@ -37,6 +37,9 @@ def test_ticked_jobs_are_cancelled_and_no_other(visit: Visit, db: Database) -> N
     expect(page.locator("#toasts")).to_contain_text("Cancelled: 2 jobs")
     expect(page.get_by_role("toolbar")).to_be_hidden()
     assert statuses(db) == {kept: "PENDING", **dict.fromkeys(gone, "CANCELLED")}
+    page.locator("#toasts").get_by_role("button", name="Undo").click()
+    expect(page.locator("#toasts").get_by_role("button", name="Undo")).to_have_count(0)
+    assert set(statuses(db).values()) == {"PENDING"}
 
 
 def test_all_that_match_are_cancelled_in_batches(visit: Visit, db: Database) -> None:

@@ -20,17 +20,18 @@ function lineOf({ at, level, message, attempt, data }) {
 }
 
 export function log({ scope, address, job }) {
-  const lines = el('ol.log', { role: 'log', 'aria-label': 'Log', tabindex: 0 });
+  const lines = el('ol');
+  const view = el('div.log', { role: 'log', 'aria-label': 'Log', tabindex: 0 }, lines);
   const note = el('span.hint.num');
   const toEnd = el('button.button.small', { type: 'button', hidden: true, onclick: follow }, 'Follow');
-  const element = panel({ title: 'Log', id: 'log', actions: [note, toEnd] }, el('div.panel-body', {}, lines));
+  const element = panel({ title: 'Log', id: 'log', actions: [note, toEnd] }, el('div.panel-body', {}, view));
   element.hidden = true;
   let after = 0;
   let total = 0;
   let seen = '';      // the job as it was when the log was last read to its end
 
-  const isAtEnd = () => lines.scrollHeight - lines.scrollTop - lines.clientHeight < NEAR;
-  function follow() { lines.scrollTop = lines.scrollHeight; toEnd.hidden = true; }
+  const isAtEnd = () => view.scrollHeight - view.scrollTop - view.clientHeight < NEAR;
+  function follow() { view.scrollTop = view.scrollHeight; toEnd.hidden = true; }
 
   const read = scope.paced(async () => {
     try {
@@ -51,7 +52,7 @@ export function log({ scope, address, job }) {
     }
   }, 1000);
 
-  lines.addEventListener('scroll', () => { if (isAtEnd()) toEnd.hidden = true; });
+  view.addEventListener('scroll', () => { if (isAtEnd()) toEnd.hidden = true; });
   scope.every(1000, () => { if (job.value()?.status === 'PROCESSING') read(); });
   return {
     element,

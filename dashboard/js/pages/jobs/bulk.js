@@ -99,7 +99,8 @@ export function bulk({ chosen, list, matching, shown: rows }) {
   function start(name) {
     if (name === 'change') return openForm({ id: 'change', title: 'Change jobs', lead: 'Of those that wait. What is left empty stays as it is.', fields: FIELDS, yes: 'Go on', narrow: false, send: change });
     const action = ACTIONS[name];
-    return confirm(action, action.calls(target(name)));
+    const meant = target(name);
+    return confirm(action, action.calls(meant), { undo: name === 'cancel' && isUndoable(meant) ? () => bringBack(meant) : null });
   }
 
   async function change(values) {
@@ -109,10 +110,17 @@ export function bulk({ chosen, list, matching, shown: rows }) {
     const { status, ...filter } = target('change');
     const which = ['PENDING', 'WAITING'].includes(status) ? { ...filter, status } : filter;
     // Not awaited: the form closes, then the question opens.
-    confirm(ACTIONS.change, [many('jobs/edit', which, body => ({ filter: body, ...given }))], `They get: ${said}.`);
+    confirm(ACTIONS.change, [many('jobs/edit', which, body => ({ filter: body, ...given }))], { extra: `They get: ${said}.` });
   }
 
-  const confirm = (action, calls, extra = '') => attempt(action.word.replace('…', ''), async () => {
+  // What was due before it was cancelled is due again when it is brought back; a time in the future would be lost.
+  const isUndoable = ({ ids }) => ids && chosen.jobs().every(job => !ids.includes(job.id) || (job.status === 'PENDING' && new Date(job.scheduled_at) <= now()));
+  async function bringBack({ ids }) {
+    await run([many('jobs/retry', { ids, status: 'CANCELLED' })], { progress: () => {}, stopped: () => false });
+    list.reload();
+  }
+
+  const confirm = (action, calls, { extra = '', undo = null } = {}) => attempt(action.word.replace('…', ''), async () => {
     const { matched, isMore } = await countFirst(calls);
     const verb = action.word.replace('…', '');
     const number = isMore ? `at least ${count(matched)} jobs` : plural(matched, 'job');
@@ -126,6 +134,7 @@ export function bulk({ chosen, list, matching, shown: rows }) {
       work: handle => attempt(verb, async () => {
         const { changed, skipped } = await run(calls, handle);
         done(`${action.past}: ${plural(changed, 'job')}`, {
+          undo: changed > 0 ? undo : null,
           detail: [handle.stopped() && 'Stopped before the rest.', skipped && `${plural(skipped, 'job')} ${skipped === 1 ? 'was' : 'were'} left: held by somebody else, or its key is taken.`].filter(Boolean).join(' '),
         });
         chosen.clear();
