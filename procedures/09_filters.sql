@@ -73,7 +73,9 @@ begin
             'payload', filter.payload_contains::text, 'use an object or an array that the payload contains'
         );
     end if;
-    perform forge._check_size('payload', filter.payload_contains);
+    if filter.payload_contains is not null then
+        perform forge._check_size('payload', filter.payload_contains);
+    end if;
 end;
 $function$;
 comment on function forge._check_filter(forge.job_filter) is

@@ -13,6 +13,10 @@ create or replace function forge._find_batch(
 )
 returns forge.job_batch
 language plpgsql volatile
+set enable_seqscan = off
+set enable_bitmapscan = off
+set enable_hashjoin = off
+set enable_mergejoin = off
 as $function$
 declare
     v_window constant integer := 10000;

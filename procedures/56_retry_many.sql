@@ -12,6 +12,8 @@ create or replace function forge._find_cancelled(
 )
 returns forge.job_batch
 language plpgsql volatile
+set enable_seqscan = off
+set enable_bitmapscan = off
 as $function$
 declare
     v_window constant integer := 10000;

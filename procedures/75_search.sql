@@ -236,7 +236,7 @@ begin
         return v_high;
     end if;
     -- What lies from high on was created later; what lies below low may not have been.
-    while v_high - v_low > 1000 loop
+    while v_high - v_low > 10 loop
         v_middle := v_low + (v_high - v_low) / 2;
         v_seen := forge._walk(null, _before_time.places, v_middle, 1);
         if v_seen.last_at >= v_from then
@@ -263,9 +263,9 @@ as $function$
 declare
     -- What a page may cost: on a slow machine, or with large documents, the time comes first.
     v_looks constant integer := 20000;
-    v_until constant timestamptz := clock_timestamp() + interval '25 milliseconds';
+    v_until timestamptz;
     v_before bigint := coalesce(_search.before, 9223372036854775807);
-    v_size integer := least(_search.most, 100);
+    v_size integer := case when _search.most <= 500 then _search.most else 100 end;
     v_looked integer := 0;
     v_all bigint[];
     v_stretch forge.stretch;
@@ -278,6 +278,8 @@ begin
     v_all := forge._indexed_live(filter);
     while v_all is null loop
         v_stretch := forge._stretch(filter, _search.places, v_before, v_size);
+        -- The first stretch is always gone to its end: it may have to make its plan, too.
+        v_until := coalesce(v_until, clock_timestamp() + interval '25 milliseconds');
         v_looked := v_looked + v_stretch.looked;
         v_page.ids := v_page.ids || v_stretch.ids;
         if cardinality(v_page.ids) >= _search.most then
