@@ -123,6 +123,17 @@ def test_too_many_new_jobs_at_once_wait_behind_a_button(visit: Visit, db: Databa
     expect(page.locator(ROWS)).to_have_count(25)
 
 
+def test_a_search_that_stopped_on_its_way_says_how_far_it_came(visit: Visit) -> None:
+    page = visit("jobs")
+    cut_short = {"items": [], "next": 7, "searched_to": "2026-01-01T12:00:00Z"}
+    page.route("**/jobs?*", lambda route: route.fulfill(json=cut_short))
+    page.locator('#filter [name="tag"]').fill("rare")
+    expect(page.locator("#jobs")).to_contain_text("Looked back as far as 1 Jan")
+    expect(page.locator("#jobs .empty")).to_be_hidden()
+    with page.expect_request("**/jobs?*before=7*"):
+        page.get_by_role("button", name="Look further back").click()
+
+
 def test_rows_do_not_move_away_under_the_pointer(visit: Visit, db: Database) -> None:
     first = enqueue(db)
     page = visit("jobs")

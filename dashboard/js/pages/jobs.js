@@ -54,6 +54,7 @@ export function mount({ root, scope }) {
     newer.hidden = !fresh && !list.isBehind();
     setText(newer, list.isBehind() ? 'Show the newest' : `Show ${plural(fresh, 'newer job')}`);
     const cutShort = list.isMore() && list.searchedTo();
+    if (cutShort && !list.problem()) empty.element.hidden = true;   // not found so far is not the same as nowhere
     searched.hidden = !cutShort;
     if (cutShort && searched.dataset.to !== cutShort) {
       searched.dataset.to = cutShort;
