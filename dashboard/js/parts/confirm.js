@@ -3,16 +3,16 @@ import { el, setText } from '../core/dom.js';
 import { count } from '../core/format.js';
 import { sheet } from './sheet.js';
 
-// question: { title, text (or nodes), yes, total (null: not known), unit, danger, work({ progress(done), stopped() }) }.
+// question: { title, text (or nodes), yes, no, total (null: not known), unit, danger, work({ progress(done), stopped() }) }.
 // `work` runs after yes, in batches; what fails in it is its own to say.
-export function ask({ title, text, yes, total = null, unit = '', danger = false, work }) {
+export function ask({ title, text, yes, no: refusal = 'Cancel', total = null, unit = '', danger = false, work }) {
   let running = false;
   let stop = false;
   const bar = el('progress', { max: total });
   const words = el('p.num', { role: 'status' });
   const box = el('div', { id: 'confirm-progress', hidden: true }, bar, words);
   const dialog = sheet({ id: 'confirm', title, narrow: true, content: close => {
-    const no = el('button.button', { type: 'button', id: 'confirm-no', onclick: leave }, 'Cancel');
+    const no = el('button.button', { type: 'button', id: 'confirm-no', onclick: leave }, refusal);
     const go = el(danger ? 'button.button.danger' : 'button.button.primary', { type: 'button', id: 'confirm-yes', onclick: run }, yes);
 
     // Escape and Cancel leave the question; once it runs, they stop it after the batch in hand.
