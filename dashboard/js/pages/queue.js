@@ -17,7 +17,7 @@ import { pathOf, toggle } from './queue/pause.js';
 import { retention } from './queue/retention.js';
 import { retries } from './queue/retries.js';
 import { throughput } from './queue/throughput.js';
-import { pullers } from './queue/workers.js';
+import { crewPanel } from './workers/crew.js';
 
 export const title = ([queue]) => `Queue ${queue}`;
 
@@ -57,7 +57,10 @@ export function mount({ root, args: [queue], scope }) {
   const warnings = warningList();
   const paused = el('div.notice.tone-processing', { hidden: true });
   const acts = el('div.actions');
-  const crew = pullers();
+  const crew = crewPanel({
+    columns: ['worker', 'types', 'load', 'heartbeat'],
+    none: 'No worker pulls from this queue, so nothing in it runs. Start one:', command: `forge worker myapp:forge --queue ${queue}`,
+  });
 
   const body = [
     paused, warnings.element, counts.element, throughput(context),
@@ -77,7 +80,7 @@ export function mount({ root, args: [queue], scope }) {
     shown = key;
     const isPaused = Boolean(row?.paused);
     replace(acts,
-      button('Enqueue', () => enqueue({ queue }), { right: 'enqueue' }),
+      button('Enqueue here', () => enqueue({ queue }), { right: 'enqueue' }),
       button(isPaused ? 'Resume' : 'Pause', () => toggle({ ...row, queue, paused: isPaused }, page.reload), { kind: isPaused ? 'primary' : '', right: 'operate' }));
     paused.hidden = !isPaused;
     replace(paused, el('p', {}, badge('Paused', 'processing'), ' since ', time(row?.paused_at), el('span', {}, row?.pause_reason ? `. Reason: ${row.pause_reason}` : '. No reason was given.')));

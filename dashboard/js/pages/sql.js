@@ -103,7 +103,7 @@ function listing(scope, { title: name, path, key, note, none, how, sql, columns 
       register.open = items.length === 0;
     }
   }
-  return panel({ title: name, note }, list.element, empty.element, more, el('div.panel-body', {}, register));
+  return panel({ title: name, note }, list.element, empty.element, more, el('div.panel-foot', {}, register));
 }
 
 export function mount({ root, scope }) {

@@ -1,28 +1,32 @@
 // One type: who runs it, how it is repeated, what its payloads must keep to.
-import { el, replace, time } from '../core/dom.js';
+import { el, replace } from '../core/dom.js';
+import { count } from '../core/format.js';
 import * as live from '../core/live.js';
 import { source } from '../core/source.js';
 import { href } from '../core/url.js';
 import { newestJobs } from '../parts/briefs.js';
-import { button, facts, head, panel } from '../parts/controls.js';
+import { button, head } from '../parts/controls.js';
 import { problemWords } from '../parts/empty.js';
-import { names, warningList } from '../parts/names.js';
+import { warningList } from '../parts/names.js';
+import { numbers } from '../parts/numbers.js';
 import { POLICY, layered } from '../parts/policy.js';
 import { rulesPanel } from '../parts/rules.js';
 import { enqueue } from '../shell/doors.js';
 import { payload } from './type/payload.js';
 import { policy } from './type/policy.js';
+import { crewPanel } from './workers/crew.js';
 
 export const title = ([type]) => `Type ${type}`;
 
 const runs = type => row => row.alive && !row.draining_at && (row.types === null || row.types.includes(type));
 
-const about = (row, workers, handler) => facts([
-  ['Workers', workers.length ? names(workers.map(worker => worker.worker), 'workers', 6) : 'none that lives and claims'],
-  ['Queue', row?.queue && el('a', { href: href('queues', row.queue) }, row.queue)],
-  ['Newest job', row?.seen_at && time(row.seen_at)],
-  ['SQL function', handler && [el('code', {}, handler.function), ' ', el('a', { href: '#/sql' }, 'In SQL')]],
-]);
+function figures(row, workers) {
+  return [
+    { name: 'Workers', tone: workers.length ? 'completed' : 'dead', value: count(workers.length), note: workers.length ? 'run it' : 'none runs it', link: '#/workers' },
+    { name: 'Queue', value: row?.queue ?? '–', note: row?.queue ? 'of its newest job' : '', link: row?.queue ? href('queues', row.queue) : '#/queues' },
+    { name: 'Newest job', at: row?.seen_at ?? null, note: row?.seen_at ? 'ago' : 'none of late', link: href('jobs', { type: row?.type }) },
+  ];
+}
 
 export function mount({ root, args: [type], scope }) {
   const known = source(scope, { wanted: () => ({ path: 'types', query: { type, limit: 1 } }), topics: ['workers', 'queues'], every: 10_000, render: draw });
@@ -39,16 +43,20 @@ export function mount({ root, args: [type], scope }) {
   const context = { type, state, reload: known.reload };
   const sections = [policy, payload].map(make => make(context));
   const warnings = warningList();
-  const box = el('div.panel-body');
+  const counts = numbers(`Numbers of ${type}`);
+  const crew = crewPanel({
+    columns: ['worker', 'queues', 'load', 'heartbeat'],
+    none: 'Nobody. Start a worker with a handler for it:', command: 'forge worker myapp:forge',
+  });
+  const inSql = el('div.notice.tone-ready', { hidden: true });
   const trouble = el('div.panel.empty', { hidden: true });
-  let shown = null;
 
   replace(root,
-    head({ title: type, back: ['Types', '#/types'], actions: button('Enqueue', () => enqueue({ type, ...(row()?.queue && { queue: row().queue }) }), { right: 'enqueue' }) }),
-    trouble, warnings.element,
-    el('div.columns', {}, panel({ title: 'Who runs it' }, box), sections[0].element),
-    sections[1].element,
+    head({ title: type, back: ['Types', '#/types'], actions: button('Enqueue one', () => enqueue({ type, ...(row()?.queue && { queue: row().queue }) }), { right: 'enqueue' }) }),
+    trouble, warnings.element, inSql, counts.element,
+    el('div.columns', {}, sections.map(section => section.element)),
     rulesPanel({ scope, of: { type } }),
+    crew.element,
     newestJobs({ scope, filter: { type }, columns: ['id', 'queue', 'status', 'attempts', 'created'], none: { text: 'No job of this type is kept.' } }));
 
   function draw() {
@@ -59,11 +67,12 @@ export function mount({ root, args: [type], scope }) {
     const now = state();
     const workers = (live.get('workers')?.items ?? []).filter(runs(type));
     const handler = handlers.value()?.items.find(item => item.type === type);
-    const key = JSON.stringify([now.row?.queue, now.row?.seen_at, workers.map(worker => worker.worker), handler?.function]);
-    if (key !== shown) {
-      shown = key;
-      replace(box, about(now.row, workers, handler));
+    inSql.hidden = !handler;
+    if (inSql.hidden === false && !inSql.childElementCount) {
+      replace(inSql, el('p', {}, 'The SQL function ', el('code', {}, handler.function), ' runs it: any worker may. ', el('a', { href: '#/sql' }, 'In SQL')));
     }
+    counts.draw(figures(now.row ?? { type }, workers));
+    crew.draw(live.get('workers') && workers);
     warnings.draw(live.get('workers') && workers.length === 0
       ? [{ code: 'no_worker_for_type', severity: 'warning', sentence: 'no live worker runs this type', hint: 'its jobs wait until a worker with a handler for it starts' }] : []);
     sections.forEach(section => section.draw(now));

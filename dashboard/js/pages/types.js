@@ -24,7 +24,7 @@ function overrides(row) {
   return own.length ? own.join(', ') : el('span.soft', {}, 'as the queue');
 }
 
-const payload = row => [row.schema !== null && badge('Schema', 'ready'), row.schema !== null && row.function_name && ' ', row.function_name && badge('SQL check', 'ready', { title: row.function_name })];
+const payload = row => [row.schema !== null && badge('Schema'), row.schema !== null && row.function_name && ' ', row.function_name && badge('SQL check', 'quiet', { title: row.function_name })];
 
 const COLUMNS = [
   { head: 'Type', class: 'name', cell: row => [el('a', { href: href('types', row.type), 'data-row': true }, row.type), ' ', Number(row.workers) === 0 && badge('No worker', 'dead', { title: 'No live worker runs this type: its jobs wait.' })] },
@@ -39,7 +39,7 @@ export function mount({ root, scope }) {
   const list = table({ columns: COLUMNS, key: row => row.type, caption: 'Types' });
   const first = source(scope, { wanted: () => ({ path: 'types', query: { limit: PAGE } }), topics: ['workers', 'queues'], every: 10_000, gap: 5000, render: draw });
   const empty = emptiness(first, () => shown(), () => (url.get('search') ? { text: `No type that is loaded has “${url.get('search')}” in its name.` } : firstJob()));
-  const search = el('input.field', {
+  const search = el('input.field.search', {
     type: 'search', 'data-search': true, 'aria-label': 'Search types', placeholder: 'Search', autocomplete: 'off', spellcheck: 'false', value: url.get('search'),
     oninput: () => url.set({ search: search.value.trim() }, { replace: true }),
   });
@@ -70,7 +70,7 @@ export function mount({ root, scope }) {
 
   replace(root,
     head({ title: 'Types', lead: 'A type picks the handler. Settings of a type go before those of its queue.' }),
-    panel({ title: 'All types' }, el('div.filters', {}, el('label.grow', {}, search)), list.element, empty.element, more));
+    panel({ title: 'All types', actions: search }, list.element, empty.element, more));
   scope.onUrl(() => {
     if (search.value.trim() !== url.get('search')) search.value = url.get('search');
     draw();

@@ -26,7 +26,7 @@ const bodyOf = rule => Object.fromEntries(KEYS.map(name => [name, rule[name] ?? 
 const how = rule => [
   rule.max_retries !== null && plural(rule.max_retries, 'retry of its own', 'retries of its own'),
   rule.retry_base_seconds !== null && `first after ${written(rule.retry_base_seconds)}`,
-  rule.retry_factor !== null && `× ${rule.retry_factor}`,
+  rule.retry_factor !== null && `× ${Number(rule.retry_factor)}`,
   rule.retry_cap_seconds !== null && `${written(rule.retry_cap_seconds)} at most`,
 ].filter(Boolean).join(', ');
 

@@ -10,7 +10,7 @@ const sum = (points, name) => points.reduce((all, point) => all + Number(point[n
 
 export function throughput({ queue, scope }) {
   const columns = spark();
-  const words = el('p.soft.num');
+  const words = el('p.soft.num.said');
   const history = source(scope, {
     wanted: () => ({ path: 'stats/history', query: { queue, ...SPAN } }), every: 20_000,
     render() {
@@ -21,5 +21,6 @@ export function throughput({ queue, scope }) {
       columns.draw(points, said);
     },
   });
-  return panel({ title: 'Last hour' }, el('div.panel-body.flow-through', {}, columns.element, words));
+  return panel({ title: 'Last hour', actions: words }, el('div.panel-body', {},
+    columns.element, el('p.spark-scale', { 'aria-hidden': 'true' }, el('span', {}, '1 h ago'), el('span', {}, 'now'))));
 }
