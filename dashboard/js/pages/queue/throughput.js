@@ -1,6 +1,6 @@
 // What went through a queue in the last hour, as columns of a minute, and the sum of it in words.
 import { el, setText } from '../../core/dom.js';
-import { count } from '../../core/format.js';
+import { count, plural } from '../../core/format.js';
 import { source } from '../../core/source.js';
 import { panel } from '../../parts/controls.js';
 import { spark } from '../../parts/spark.js';
@@ -16,9 +16,9 @@ export function throughput({ queue, scope }) {
     render() {
       const points = history.value()?.items;
       if (!points) return;
-      const said = `${count(sum(points, 'completed'))} completed, ${count(sum(points, 'failed'))} attempts failed in the last hour`;
+      const said = `${count(sum(points, 'completed'))} completed, ${plural(sum(points, 'failed'), 'failed attempt')}`;
       setText(words, said);
-      columns.draw(points, said);
+      columns.draw(points, `In the last hour: ${said}`);
     },
   });
   return panel({ title: 'Last hour', actions: words }, el('div.panel-body', {},

@@ -11,7 +11,7 @@ export const standing = row => (!row.alive ? ['Lost', 'dead'] : row.draining_at 
 // In a row, a dot is enough for one that is well.
 function mark(row) {
   const [word, tone] = standing(row);
-  return el(`span.standing.dot.tone-${tone}`, { role: 'img', 'aria-label': word, title: word });
+  return el(`span.dot.tone-${tone}`, { role: 'img', 'aria-label': word, title: word });
 }
 
 const loadBar = row => bar([['processing', Math.min(1, row.processing / row.concurrency)]], `${row.processing} of ${row.concurrency} places in use`);
@@ -21,7 +21,7 @@ const load = row => el('span.load', {}, el('span.num', {}, `${count(row.processi
 export const typesOf = (row, most) => (row.types ? names(row.types, 'types', most) : el('span.soft', {}, 'any'));
 
 const COLUMNS = {
-  worker: { head: 'Worker', class: 'name', cell: row => [mark(row), el('a', { href: href('workers', row.worker), 'data-row': true }, row.worker), ' ', (!row.alive || row.draining_at) && badge(...standing(row))] },
+  worker: { head: 'Worker', class: 'name', cell: row => el('span.who', {}, mark(row), el('a', { href: href('workers', row.worker), 'data-row': true }, row.worker), (!row.alive || row.draining_at) && badge(...standing(row))) },
   host: { head: 'Host', cell: row => row.host ?? '–' },
   version: { head: 'Version', cell: row => row.version ?? '–' },
   queues: { head: 'Queues', class: 'wide', cell: row => names(row.queues, 'queues', 4) },
