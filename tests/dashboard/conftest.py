@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
 
+from tests.api.conftest import TOKENS
 from tests.dashboard.serving import Api, serving
 from tests.database import Database
 
@@ -99,3 +100,40 @@ def dashboard(page: Page, tab: Tab, api: Api) -> Page:
     # What is not in the first view follows it; the keyboard, when it has come, names this button.
     expect(page.locator("#theme")).to_have_attribute("aria-label", re.compile("^Theme: "))
     return page
+
+
+Visit = Callable[[str], Page]
+
+
+@pytest.fixture
+def visit(page: Page, tab: Tab, api: Api) -> Visit:
+    """Opens the page of an address, such as `#/queues`, and waits until it is live."""
+
+    def opened(address: str) -> Page:
+        page.goto(f"{api.url}/{address}")
+        expect(page.locator("#connection")).to_have_text("Live")
+        return page
+
+    return opened
+
+
+@pytest.fixture
+def visit_as_viewer(page: Page, tab: Tab, db: Database) -> Iterator[Visit]:
+    """The same for somebody who may only look."""
+    tab.expects("status of 401")
+    with serving(db.dsn, tokens=TOKENS) as api:
+
+        def opened(address: str) -> Page:
+            page.goto(f"{api.url}/{address}")
+            page.locator('#access [name="token"]').fill("the-viewer-token-1234")
+            page.get_by_role("button", name="Connect").click()
+            expect(page.locator("html")).to_have_attribute("data-rights", re.compile("read"))
+            return page
+
+        yield opened
+
+
+def narrow(page: Page) -> None:
+    """On a phone, nothing is wider than it."""
+    page.set_viewport_size({"width": 360, "height": 780})
+    page.wait_for_function("() => document.documentElement.scrollWidth <= 360")

@@ -152,20 +152,6 @@ def test_more_than_one_batch_is_retried(dashboard: Page, db: Database) -> None:
     assert db.value("select count(*) from forge.dead_jobs") == 0
 
 
-def test_a_queue_is_paused_and_resumed(dashboard: Page, db: Database) -> None:
-    enqueue(db)
-    dashboard.get_by_role("button", name="Pause queue default").click()
-    expect(dashboard.locator("#notices")).to_contain_text("Queue default is paused")
-    assert db.rows("select * from forge.dequeue()") == []
-    dashboard.get_by_role("button", name="Resume queue default").click()
-    expect(dashboard.get_by_role("button", name="Pause queue default")).to_be_visible()
-    db.rows("select * from forge.pause('default', reason => 'the server moves')")
-    expect(dashboard.locator("#notices")).to_contain_text("Reason: the server moves")
-    db.rows("select * from forge.resume('default')")
-    expect(dashboard.locator("#notices")).not_to_contain_text("the server moves")
-    assert len(db.rows("select * from forge.dequeue()")) == 1
-
-
 def test_the_drawer_tells_a_life_and_cancels(dashboard: Page, db: Database) -> None:
     id = enqueue(db, payload={"to": "a@example.com", "api_key": "sk-1", "big": 2**63})
     job = claim(db)

@@ -14,7 +14,7 @@ export function ask({ title, text, yes, total = null, unit = '', danger = false,
   const words = el('p.num', { role: 'status' });
   const box = el('div', { id: 'confirm-progress', hidden: true }, bar, words);
   const name = typed && el('input.field', { id: 'confirm-typed', autocomplete: 'off', spellcheck: 'false' });
-  const label = typed && el('label.stack', {}, el('span', {}, 'Type ', el('strong', {}, typed), ' to confirm'), name);
+  const label = typed && el('label.stack', {}, el('span', {}, 'Type ', el('code', {}, typed), ' to confirm'), name);
   const dialog = sheet({ id: 'confirm', title, narrow: true, content: close => {
     const no = el('button.button', { type: 'button', id: 'confirm-no', onclick: leave }, 'Cancel');
     const go = el(danger ? 'button.button.danger' : 'button.button.primary', { type: 'button', id: 'confirm-yes', onclick: run, disabled: Boolean(typed) }, yes);

@@ -10,9 +10,9 @@ const hint = (inherited, name, say) => (given(inherited?.[name]) ? `${say(inheri
 export const policyFields = inherited => [
   { name: 'max_retries', label: 'Retries at most', kind: 'whole', min: 0, max: 100_000, placeholder: hint(inherited, 'max_retries', String), hint: 'After the first attempt.' },
   { name: 'retry_base_seconds', label: 'First delay', kind: 'seconds', placeholder: hint(inherited, 'retry_base_seconds', written), hint: 'A length of time: 5 s, 2 min.' },
-  { name: 'retry_factor', label: 'Growth', kind: 'number', min: 1, placeholder: hint(inherited, 'retry_factor', String), hint: 'Each delay is so many times the one before.' },
+  { name: 'retry_factor', label: 'Growth', kind: 'number', min: 1, placeholder: hint(inherited, 'retry_factor', Number), hint: 'Each delay is so many times the one before.' },
   { name: 'retry_cap_seconds', label: 'Longest delay', kind: 'seconds', placeholder: hint(inherited, 'retry_cap_seconds', written), hint: 'No delay grows over this.' },
-  { name: 'retry_jitter', label: 'Jitter', kind: 'number', min: 0, max: 1, placeholder: hint(inherited, 'retry_jitter', String), hint: '0.1 adds up to a tenth, at random.' },
+  { name: 'retry_jitter', label: 'Jitter', kind: 'number', min: 0, max: 1, placeholder: hint(inherited, 'retry_jitter', Number), hint: '0.1 adds up to a tenth, at random.' },
 ];
 
 export const POLICY = ['max_retries', 'retry_base_seconds', 'retry_factor', 'retry_cap_seconds', 'retry_jitter'];

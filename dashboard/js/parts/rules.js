@@ -23,6 +23,9 @@ const KEYS = FIELDS.map(field => field.name);
 
 const bodyOf = rule => Object.fromEntries(KEYS.map(name => [name, rule[name] ?? null]).filter(([, value]) => value !== null));
 
+// A rule without a name of its own is called by its expression.
+const isNamed = rule => ![rule.error_type, rule.error].includes(rule.rule);
+
 const how = rule => [
   rule.max_retries !== null && plural(rule.max_retries, 'retry of its own', 'retries of its own'),
   rule.retry_base_seconds !== null && `first after ${written(rule.retry_base_seconds)}`,
@@ -48,7 +51,7 @@ export function rulesPanel({ scope, of }) {
   function edit(index = mine().length) {
     const list = mine();
     openForm({
-      id: 'edit-rule', title: list[index] ? `Rule ${index + 1} of ${name}` : `A rule for ${name}`, fields: FIELDS, values: list[index] ?? { action: 'retry' },
+      id: 'edit-rule', title: list[index] ? `Rule ${index + 1} of ${name}` : `A rule for ${name}`, fields: FIELDS, values: list[index] ? { ...list[index], rule: isNamed(list[index]) ? list[index].rule : null } : { action: 'retry' },
       send: async (rule, changed) => {
         if (list[index] && !Object.keys(changed).length) return;
         const next = [...list];
@@ -78,7 +81,7 @@ export function rulesPanel({ scope, of }) {
     columns: [
       { head: 'Errors', class: 'name', cell: rule => [
         el('code', {}, [rule.error_type, rule.error].filter(Boolean).join(' and ')),
-        rule.rule && ![rule.error_type, rule.error].includes(rule.rule) && el('span.soft', {}, ` ${rule.rule}`)] },
+        isNamed(rule) && el('span.soft', {}, ` ${rule.rule}`)] },
       { head: 'Then', cell: rule => badge(...ACTIONS[rule.action] ?? [rule.action]) },
       { head: 'How', cell: rule => how(rule) || el('span.soft', {}, 'as the job') },
       { head: '', class: 'end', cell: rule => (rule.scope === kind ? acts(rule) : el('span.soft', {}, rule.scope === 'all' ? 'for all queues' : `of the ${rule.scope}`)) },

@@ -9,10 +9,10 @@ const needs = name => (value, values) => (value !== null && values[name] === nul
 const FIELDS = [
   { name: 'max_running', label: 'Running at once', kind: 'whole', min: 1, max: 100_000, placeholder: 'no limit', hint: 'All workers together.', wide: true },
   { name: 'rate', label: 'Starts at most', kind: 'whole', min: 1, max: 1_000_000, placeholder: 'no limit' },
-  { name: 'per_seconds', label: 'in any', kind: 'seconds', placeholder: '1 s', check: needs('rate') },
+  { name: 'per_seconds', label: 'in any span of', kind: 'seconds', placeholder: '1 s', check: needs('rate') },
   { name: 'key_max_running', label: 'Of one key running at once', kind: 'whole', min: 1, max: 100_000, placeholder: 'no limit', hint: 'A key is the concurrency_key of a job, such as a tenant.', wide: true },
   { name: 'key_rate', label: 'Of one key starts at most', kind: 'whole', min: 1, max: 1_000_000, placeholder: 'no limit' },
-  { name: 'key_per_seconds', label: 'in any', kind: 'seconds', placeholder: '1 s', check: needs('key_rate') },
+  { name: 'key_per_seconds', label: 'in any span of', kind: 'seconds', placeholder: '1 s', check: needs('key_rate') },
   { name: 'key_fifo', label: 'The jobs of a key one by one, in order', kind: 'check', hint: 'None overtakes one that waits out its backoff.' },
 ];
 
