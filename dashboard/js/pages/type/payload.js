@@ -43,7 +43,7 @@ export function payload({ type, state, reload }) {
       remove.hidden = schema === null;
       edit.textContent = schema === null ? 'Set a schema' : 'Edit';
       replace(body,
-        schema === null ? el('p.soft', {}, 'No schema: any JSON is taken in.') : el('pre.code.document', { tabindex: 0, 'aria-label': 'JSON Schema' }, pretty(schema).text),
+        schema === null ? el('p.soft', {}, 'No schema: any JSON is taken in.') : el('pre.code.document', { tabindex: 0, role: 'region', 'aria-label': 'JSON Schema' }, pretty(schema).text),
         row?.function_name && [el('p', {}, 'Also held to the SQL function ', el('code', {}, row.function_name), '. The owner of the schema forge takes it away:'),
           snippet(`select forge.set_check(${quoted(type)}, null);`, 'the SQL')],
         !row?.function_name && el('details.how', {}, el('summary', {}, 'Check it by a function of yours'),
