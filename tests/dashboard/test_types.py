@@ -89,9 +89,7 @@ def test_settings_send_what_changed_and_are_undone(visit: Visit, db: Database) -
     assert known(db)["timeout"] is None
 
 
-def test_a_schema_is_set_checked_removed_and_undone(
-    visit: Visit, tab: Tab, db: Database
-) -> None:
+def test_a_schema_is_set_checked_removed_and_undone(visit: Visit, tab: Tab, db: Database) -> None:
     tab.expects("status of 422")
     enqueue(db)
     page = visit("#/types/email")

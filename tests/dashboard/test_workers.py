@@ -47,9 +47,7 @@ def test_a_row_says_what_a_worker_is_and_how_busy(visit: Visit, db: Database) ->
     expect(page.get_by_role("list", name="Workers in numbers")).to_contain_text("of 4 places")
 
 
-def test_a_worker_that_comes_and_one_that_is_lost(
-    visit: Visit, db: Database, clock: Clock
-) -> None:
+def test_a_worker_that_comes_and_one_that_is_lost(visit: Visit, db: Database, clock: Clock) -> None:
     page = visit("#/workers")
     expect(page.locator("main")).to_contain_text("forge worker myapp:forge")
     register(db)

@@ -22,7 +22,7 @@ const runs = type => row => row.alive && !row.draining_at && (row.types === null
 
 function figures(row, workers) {
   return [
-    { name: 'Workers', tone: workers.length ? 'completed' : 'dead', value: count(workers.length), note: workers.length ? 'run it' : 'none runs it', link: '#/workers' },
+    { name: 'Workers', tone: workers.length ? 'completed' : 'dead', value: count(workers.length), note: ['none runs it', 'runs it'][workers.length] ?? 'run it', link: '#/workers' },
     { name: 'Queue', value: row?.queue ?? '–', note: row?.queue ? 'of its newest job' : '', link: row?.queue ? href('queues', row.queue) : '#/queues' },
     { name: 'Newest job', at: row?.seen_at ?? null, note: row?.seen_at ? 'ago' : 'none of late', link: href('jobs', { type: row?.type }) },
   ];
