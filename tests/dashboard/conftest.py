@@ -112,6 +112,8 @@ def visit(page: Page, tab: Tab, api: Api) -> Visit:
     def opened(address: str) -> Page:
         page.goto(f"{api.url}/{address}")
         expect(page.locator("#connection")).to_have_text("Live")
+        # The keyboard, when it has come, names this button.
+        expect(page.locator("#theme")).to_have_attribute("aria-label", re.compile("^Theme: "))
         return page
 
     return opened

@@ -133,3 +133,14 @@ def test_a_hostile_name_of_199_letters_fits_a_phone(visit: Visit, db: Database) 
     page.locator("#pause").get_by_role("button", name="Pause").click()
     expect(page.locator("main")).to_contain_text("No reason was given")
     assert paused(db, name) == ""
+
+
+def test_queues_are_searched_by_name(visit: Visit, db: Database) -> None:
+    enqueue(db, queue="mails")
+    enqueue(db, queue="reports")
+    page = visit("#/queues?search=REP")
+    expect(row(page, "reports")).to_be_visible()
+    expect(row(page, "mails")).to_have_count(0)
+    page.keyboard.press("/")
+    page.keyboard.type("x")
+    expect(page.locator("main")).to_contain_text("No queue has “REPx” in its name.")

@@ -83,7 +83,7 @@ export function mount({ root, args: [queue], scope }) {
       button('Enqueue here', () => enqueue({ queue }), { right: 'enqueue' }),
       button(isPaused ? 'Resume' : 'Pause', () => toggle({ ...row, queue, paused: isPaused }, page.reload), { kind: isPaused ? 'primary' : '', right: 'operate' }));
     paused.hidden = !isPaused;
-    replace(paused, el('p', {}, badge('Paused', 'processing'), ' since ', time(row?.paused_at), el('span', {}, row?.pause_reason ? `. Reason: ${row.pause_reason}` : '. No reason was given.')));
+    replace(paused, isPaused && el('p', {}, badge('Paused', 'processing'), ' since ', time(row?.paused_at), el('span', {}, row?.pause_reason ? `. Reason: ${row.pause_reason}` : '. No reason was given.')));
   }
 
   function draw() {

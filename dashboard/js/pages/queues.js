@@ -1,5 +1,5 @@
 // The queues: how deep they are, what they are held to, and the switch that stops them.
-import { el, replace, time } from '../core/dom.js';
+import { el, replace, setText, time } from '../core/dom.js';
 import { CAP, count, plural } from '../core/format.js';
 import * as live from '../core/live.js';
 import { source } from '../core/source.js';
@@ -8,6 +8,7 @@ import { bar } from '../parts/bar.js';
 import { badge, button, head, panel } from '../parts/controls.js';
 import { firstJob } from '../parts/empty.js';
 import { warningList } from '../parts/names.js';
+import { noMatch, searchField } from '../parts/search.js';
 import { table } from '../parts/table.js';
 import { toggle } from './queue/pause.js';
 import { admissionWords, limitWords } from './queue/words.js';
@@ -42,6 +43,8 @@ const COLUMNS = [
 export function mount({ root, scope }) {
   const list = table({ columns: COLUMNS, key: row => row.queue, caption: 'Queues' });
   const empty = el('div.empty', {}, firstJob());
+  const none = el('div.empty', { hidden: true });
+  const search = searchField({ label: 'Search queues', scope, draw });
   const warnings = warningList();
   const limits = source(scope, { wanted: () => ({ path: 'limits' }), topics: ['queues'], every: 30_000, render: draw });
   const admissions = source(scope, { wanted: () => ({ path: 'admissions' }), topics: ['queues'], every: 30_000, render: draw });
@@ -62,14 +65,17 @@ export function mount({ root, scope }) {
 
   function draw() {
     const all = rows();
-    list.draw(all);
+    const shown = all.filter(row => search.matches(row.queue));
+    list.draw(shown);
     empty.hidden = all.length > 0 || !live.get('stats');
+    none.hidden = !all.length || shown.length > 0;
+    setText(none, noMatch(search, 'queue'));
     warnings.draw((live.get('warnings')?.items ?? []).filter(item => ABOUT.has(item.code)));
   }
 
   replace(root,
     head({ title: 'Queues', lead: 'Workers pull from them; each has its own limits, retries and retention.' }),
     warnings.element,
-    panel({ title: 'All queues' }, list.element, empty));
+    panel({ title: 'All queues', actions: search.element }, list.element, empty, none));
   scope.watch(['stats', 'queues', 'warnings'], draw);
 }

@@ -73,11 +73,11 @@ const CONDITIONS = {
   ],
 };
 
-function listing(scope, { title: name, path, key, note, none, how, sql, columns }, topics) {
+function listing(scope, { title: name, path, key, note, none, how, sql, columns }) {
   const list = table({ columns, key, caption: name });
   let later = [];
   let next;
-  const rows = source(scope, { wanted: () => ({ path }), topics, gap: 5000, every: 15_000, render: draw });
+  const rows = source(scope, { wanted: () => ({ path }), every: 10_000, render: draw });
   const empty = emptiness(rows, value => value.items, { text: none });
   const more = button('Show more', loadMore, { kind: 'more', hidden: true });
   const register = el('details.how', {}, el('summary', {}, how), snippet(sql, 'the SQL'));
@@ -109,5 +109,5 @@ function listing(scope, { title: name, path, key, note, none, how, sql, columns 
 export function mount({ root, scope }) {
   replace(root,
     head({ title: 'In SQL', lead: 'What the database does by itself. It is set in psql, with the rights of who sets it; here you see it.' }),
-    listing(scope, HANDLERS, []), listing(scope, CHANGES, []), listing(scope, CONDITIONS, ['stats']));
+    [HANDLERS, CHANGES, CONDITIONS].map(kind => listing(scope, kind)));
 }

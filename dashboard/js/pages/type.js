@@ -29,7 +29,7 @@ function figures(row, workers) {
 }
 
 export function mount({ root, args: [type], scope }) {
-  const known = source(scope, { wanted: () => ({ path: 'types', query: { type, limit: 1 } }), topics: ['workers', 'queues'], every: 10_000, render: draw });
+  const known = source(scope, { wanted: () => ({ path: 'types', query: { type, limit: 1 } }), topics: ['queues'], every: 10_000, render: draw });
   const common = source(scope, { wanted: () => ({ path: 'settings' }), every: 300_000, render: draw });
   const handlers = source(scope, { wanted: () => ({ path: 'sql-handlers' }), every: 60_000, render: draw });
   const row = () => known.value()?.items[0] ?? null;

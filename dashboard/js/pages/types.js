@@ -3,10 +3,10 @@ import * as api from '../core/api.js';
 import { el, replace, time } from '../core/dom.js';
 import { plural, written } from '../core/format.js';
 import { source } from '../core/source.js';
-import * as url from '../core/url.js';
 import { href } from '../core/url.js';
 import { badge, button, head, panel } from '../parts/controls.js';
 import { emptiness, firstJob } from '../parts/empty.js';
+import { noMatch, searchField } from '../parts/search.js';
 import { table } from '../parts/table.js';
 import { attempt } from '../parts/toasts.js';
 
@@ -37,20 +37,17 @@ const COLUMNS = [
 
 export function mount({ root, scope }) {
   const list = table({ columns: COLUMNS, key: row => row.type, caption: 'Types' });
-  const first = source(scope, { wanted: () => ({ path: 'types', query: { limit: PAGE } }), topics: ['workers', 'queues'], every: 10_000, gap: 5000, render: draw });
-  const empty = emptiness(first, () => shown(), () => (url.get('search') ? { text: `No type that is loaded has “${url.get('search')}” in its name.` } : firstJob()));
-  const search = el('input.field.search', {
-    type: 'search', 'data-search': true, 'aria-label': 'Search types', placeholder: 'Search', autocomplete: 'off', spellcheck: 'false', value: url.get('search'),
-    oninput: () => url.set({ search: search.value.trim() }, { replace: true }),
-  });
+  const first = source(scope, { wanted: () => ({ path: 'types', query: { limit: PAGE } }), topics: ['queues'], every: 10_000, render: draw });
+  const empty = emptiness(first, () => shown(), () => (search.text() ? { text: noMatch(search, 'type that is loaded') } : firstJob()));
+  const search = searchField({ label: 'Search types', scope, draw });
   const more = button('Show more', loadMore, { kind: 'more', hidden: true });
   let later = [];       // the pages after the first
   let next;             // undefined: as the first page says
 
-  const items = () => [...first.value()?.items ?? first.stale()?.items ?? [], ...later];
   function shown() {
-    const wanted = url.get('search').toLowerCase();
-    return items().filter(row => row.type.toLowerCase().includes(wanted));
+    const fresh = first.value()?.items ?? first.stale()?.items ?? [];
+    const names = new Set(fresh.map(row => row.type));   // the first page is asked again, and may have grown
+    return [...fresh, ...later.filter(row => !names.has(row.type))].filter(row => search.matches(row.type));
   }
 
   function loadMore() {
@@ -70,9 +67,5 @@ export function mount({ root, scope }) {
 
   replace(root,
     head({ title: 'Types', lead: 'A type picks the handler. Settings of a type go before those of its queue.' }),
-    panel({ title: 'All types', actions: search }, list.element, empty.element, more));
-  scope.onUrl(() => {
-    if (search.value.trim() !== url.get('search')) search.value = url.get('search');
-    draw();
-  });
+    panel({ title: 'All types', actions: search.element }, list.element, empty.element, more));
 }

@@ -39,7 +39,7 @@ const gone = () => el('div.panel.empty', {},
 const trouble = problem => el('div.panel.empty', {}, el('h2', {}, problem.title), el('p', {}, problemWords(problem)));
 
 export function mount({ root, args: [worker], scope }) {
-  const page = source(scope, { wanted: () => ({ path: pathOf(worker) }), topics: ['workers', 'stats'], every: 10_000, render: draw });
+  const page = source(scope, { wanted: () => ({ path: pathOf(worker) }), topics: ['workers'], gap: 2000, every: 10_000, render: draw });
   const acts = el('div.actions');
   const content = el('div.page', {}, el('div.panel.empty', {}, 'Loading…'));
   const counts = numbers(`Numbers of ${worker}`);

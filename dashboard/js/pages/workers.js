@@ -6,6 +6,7 @@ import { head, panel } from '../parts/controls.js';
 import { snippet } from '../parts/empty.js';
 import { warningList } from '../parts/names.js';
 import { numbers } from '../parts/numbers.js';
+import { noMatch, searchField } from '../parts/search.js';
 import { table } from '../parts/table.js';
 import { crewColumns } from './workers/columns.js';
 import { drainButton } from './workers/drain.js';
@@ -46,19 +47,26 @@ export function mount({ root, scope }) {
   const warnings = warningList();
   const empty = el('div.empty', {});
   replace(empty, nobody);
+  const none = el('div.empty', { hidden: true });
+  const search = searchField({ label: 'Search workers', scope, draw });
   const loading = el('div.empty', {});
   replace(root,
     head({ title: 'Workers', lead: 'They claim jobs from queues and run the types they know.' }),
-    warnings.element, counts.element, panel({ title: 'All workers' }, list.element, empty, loading));
-  scope.watch(['workers', 'warnings', 'connection'], () => {
+    warnings.element, counts.element, panel({ title: 'All workers', actions: search.element }, list.element, empty, none, loading));
+  scope.watch(['workers', 'warnings', 'connection'], draw);
+
+  function draw() {
     const known = live.get('workers')?.items;
     const rows = [...known ?? []].sort(order);
-    list.draw(rows);
+    const shown = rows.filter(row => search.matches(row.worker));
+    list.draw(shown);
+    none.hidden = !rows.length || shown.length > 0;
+    setText(none, noMatch(search, 'worker'));
     counts.element.hidden = !rows.length;
     counts.draw(figures(rows));
     empty.hidden = !known || rows.length > 0;
     loading.hidden = Boolean(known);
     setText(loading, live.get('connection')?.state === 'live' ? 'Loading…' : 'Nothing to show before the API answers.');
     warnings.draw((live.get('warnings')?.items ?? []).filter(item => ABOUT.has(item.code)));
-  });
+  }
 }

@@ -14,6 +14,12 @@ const FIELDS = [
   { name: 'defer_for_seconds', label: 'Put off for', kind: 'seconds', placeholder: '1 min', hint: 'Where jobs are put off.' },
 ];
 
+// What counts against the limit. The numbers of the stream are newer than the sample, but end at their cap.
+function depthOf(row, stats) {
+  if (!stats || stats.capped) return row?.depth ?? 0;
+  return row?.on_full === 'defer' ? stats.ready : stats.ready + stats.scheduled;
+}
+
 export function admission({ queue, state, reload }) {
   const path = `admissions/${encodeURIComponent(queue)}`;
   const current = () => (state().admission?.max_depth ? state().admission : null);
@@ -38,13 +44,14 @@ export function admission({ queue, state, reload }) {
   });
   return {
     element: part.element,
-    draw({ admission: row }) {
+    draw({ admission: row, stats }) {
+      const depth = depthOf(row, stats);
       const limited = Boolean(row?.max_depth);
       remove.hidden = !limited;
       part.draw(limited ? [
-        ['In it now', [`${count(row.depth ?? 0)} of ${count(row.max_depth)}`, bar([['ready', Math.min(1, (row.depth ?? 0) / row.max_depth)]], `${row.depth ?? 0} of ${row.max_depth} jobs`)]],
+        ['In it now', [`${count(depth)} of ${count(row.max_depth)}`, bar([['ready', Math.min(1, depth / row.max_depth)]], `${depth} of ${row.max_depth} jobs`)]],
         ['Beyond that', `${ON_FULL[row.on_full] ?? row.on_full}${row.on_full === 'defer' && row.defer_for_seconds ? ` for ${written(row.defer_for_seconds)}` : ''}`],
-      ] : [['In it', 'any number of jobs']], JSON.stringify(row ?? null));
+      ] : [['In it', 'any number of jobs']], JSON.stringify([row, depth]));
     },
   };
 }

@@ -22,7 +22,7 @@ const valuesOf = limits => Object.fromEntries(FIELDS.map(({ name }) => [name, li
 
 function running(limits, processing) {
   if (limits?.max_running == null) return 'no limit';
-  const now = limits.running ?? processing;
+  const now = processing ?? limits.running;
   return [`${count(now)} of ${count(limits.max_running)}`, bar([['processing', Math.min(1, now / limits.max_running)]], `${now} of ${limits.max_running} places taken`)];
 }
 
@@ -42,7 +42,7 @@ export function limits({ queue, state, reload }) {
     element: part.element,
     draw({ limits, stats }) {
       part.draw([
-        ['Running now', running(limits, stats?.processing ?? 0)],
+        ['Running now', running(limits, stats?.processing)],
         ['Starts', each(limits, 'rate', 'per_seconds') ?? 'no limit'],
         ['One key', limits?.key_max_running == null ? 'no limit' : `${count(limits.key_max_running)} at once`],
         ['One key starts', each(limits, 'key_rate', 'key_per_seconds') ?? 'no limit'],
