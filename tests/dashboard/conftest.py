@@ -91,32 +91,31 @@ def api(db: Database) -> Iterator[Api]:
         yield api
 
 
-@pytest.fixture
-def dashboard(page: Page, tab: Tab, api: Api) -> Page:
-    """The first page, connected."""
-    page.goto(api.url)
-    expect(page.locator("#connection")).to_have_text("Live")
-    expect(page.locator('[data-tile="ready"] .tile-count')).not_to_have_text("–")
-    # What is not in the first view follows it; the keyboard, when it has come, names this button.
-    expect(page.locator("#theme")).to_have_attribute("aria-label", re.compile("^Theme: "))
-    return page
-
-
 Visit = Callable[[str], Page]
 
 
 @pytest.fixture
 def visit(page: Page, tab: Tab, api: Api) -> Visit:
-    """Opens the page of an address, such as `#/queues`, and waits until it is live."""
+    """Opens a page of the dashboard by its address (`jobs/12`), connected."""
 
-    def opened(address: str) -> Page:
-        page.goto(f"{api.url}/{address}")
-        expect(page.locator("#connection")).to_have_text("Live")
-        # The keyboard, when it has come, names this button.
-        expect(page.locator("#theme")).to_have_attribute("aria-label", re.compile("^Theme: "))
+    def visit(address: str) -> Page:
+        page.goto(f"{api.url}/#/{address}")
+        connected(page)
         return page
 
-    return opened
+    return visit
+
+
+def connected(page: Page) -> None:
+    expect(page.locator("#connection")).to_have_text("Live")
+    # What is not in the first view follows it; the keyboard, when it has come, names this button.
+    expect(page.locator("#theme")).to_have_attribute("aria-label", re.compile("^Theme: "))
+
+
+@pytest.fixture
+def dashboard(visit: Visit) -> Page:
+    """The first page, connected."""
+    return visit("")
 
 
 @pytest.fixture
@@ -126,7 +125,7 @@ def visit_as_viewer(page: Page, tab: Tab, db: Database) -> Iterator[Visit]:
     with serving(db.dsn, tokens=TOKENS) as api:
 
         def opened(address: str) -> Page:
-            page.goto(f"{api.url}/{address}")
+            page.goto(f"{api.url}/#/{address}")
             page.locator('#access [name="token"]').fill("the-viewer-token-1234")
             page.get_by_role("button", name="Connect").click()
             expect(page.locator("html")).to_have_attribute("data-rights", re.compile("read"))

@@ -49,7 +49,7 @@ def test_it_shows_numbers_workers_and_jobs(visit: Visit, db: Database) -> None:
     enqueue(db, queue="mails")
     claim(db, "mails")
     db.value("select forge.register_worker('w1', '{mails}', concurrency => 4, liveness => false)")
-    page = visit("#/queues/mails")
+    page = visit("queues/mails")
     numbers = page.get_by_role("list", name="Numbers of mails")
     expect(numbers).to_contain_text("Running1")
     expect(numbers).to_contain_text("Dead1")
@@ -67,7 +67,7 @@ def test_the_last_hour_is_drawn_and_told(visit: Visit, db: Database) -> None:
     enqueue(db, queue="mails")
     complete(db, "mails")
     db.rows("select * from forge.tick()")
-    page = visit("#/queues/mails")
+    page = visit("queues/mails")
     expect(page.locator(".spark")).to_have_attribute(
         "aria-label", "In the last hour: 1 completed, 0 failed attempts"
     )
@@ -75,7 +75,7 @@ def test_the_last_hour_is_drawn_and_told(visit: Visit, db: Database) -> None:
 
 def test_retries_send_what_changed_and_are_undone(visit: Visit, db: Database) -> None:
     db.rows("select * from forge.set_queue('mails', max_retries => 3)")
-    page = visit("#/queues/mails")
+    page = visit("queues/mails")
     panel = page.locator("#retries")
     expect(panel).to_contain_text("3 retries")
     expect(panel).to_contain_text("5 s, 10 s, 20 s")
@@ -93,7 +93,7 @@ def test_retries_send_what_changed_and_are_undone(visit: Visit, db: Database) ->
 
 def test_nothing_is_sent_where_nothing_changed(visit: Visit, db: Database) -> None:
     db.rows("select * from forge.set_queue('mails', max_retries => 3)")
-    page = visit("#/queues/mails")
+    page = visit("queues/mails")
     expect(page.locator("#retries")).to_contain_text("3 retries")
     requests = sent(page)
     edit(page, "retry policy")
@@ -103,7 +103,7 @@ def test_nothing_is_sent_where_nothing_changed(visit: Visit, db: Database) -> No
 
 def test_limits_are_set_taken_away_and_undone(visit: Visit, db: Database) -> None:
     enqueue(db, queue="mails")
-    page = visit("#/queues/mails")
+    page = visit("queues/mails")
     panel = page.locator("#limits")
     expect(panel).to_contain_text("no limit")
     edit(page, "limits")
@@ -134,7 +134,7 @@ def test_limits_are_set_taken_away_and_undone(visit: Visit, db: Database) -> Non
 
 def test_admission_is_set_taken_away_and_undone(visit: Visit, db: Database) -> None:
     enqueue(db, queue="mails")
-    page = visit("#/queues/mails")
+    page = visit("queues/mails")
     panel = page.locator("#admission")
     expect(panel).to_contain_text("any number of jobs")
     edit(page, "admission")
@@ -156,7 +156,7 @@ def test_admission_is_set_taken_away_and_undone(visit: Visit, db: Database) -> N
 
 def test_what_is_kept_is_changed_and_undone(visit: Visit, db: Database) -> None:
     enqueue(db, queue="mails")
-    page = visit("#/queues/mails")
+    page = visit("queues/mails")
     panel = page.locator("#retention")
     expect(panel).to_contain_text("kept for 7 d")
     requests = sent(page)
@@ -180,7 +180,7 @@ def test_retry_rules_are_added_moved_changed_and_removed(visit: Visit, db: Datab
         "select * from forge.set_retry_rules("
         """ '[{"error_type": "Timeout", "action": "permanent"}]')"""
     )
-    page = visit("#/queues/mails")
+    page = visit("queues/mails")
     rules = page.get_by_role("table", name="Retry rules")
     expect(rules.locator("tbody tr")).to_have_count(2)
     expect(rules.locator("tbody tr").last).to_contain_text("for all queues")
@@ -209,7 +209,7 @@ def test_retry_rules_are_added_moved_changed_and_removed(visit: Visit, db: Datab
 def test_a_rule_that_sql_refuses_says_why(visit: Visit, tab: Tab, db: Database) -> None:
     tab.expects("status of 422")
     enqueue(db, queue="mails")
-    page = visit("#/queues/mails")
+    page = visit("queues/mails")
     page.get_by_role("button", name="Add rule").click()
     page.get_by_label("Class of the error").fill("(")
     page.locator("dialog").get_by_role("button", name="Save").click()
@@ -218,7 +218,7 @@ def test_a_rule_that_sql_refuses_says_why(visit: Visit, tab: Tab, db: Database) 
 
 def test_a_pause_is_told_with_its_reason(visit: Visit, db: Database) -> None:
     enqueue(db, queue="mails")
-    page = visit("#/queues/mails")
+    page = visit("queues/mails")
     page.get_by_role("button", name="Pause", exact=True).click()
     page.get_by_label("Reason").fill("the server moves")
     page.locator("#pause").get_by_role("button", name="Pause").click()
@@ -232,7 +232,7 @@ def test_removing_a_queue_takes_its_name(visit: Visit, db: Database) -> None:
     die(db, queue="mails")
     enqueue(db, queue="mails")
     enqueue(db, queue="other")
-    page = visit("#/queues/mails")
+    page = visit("queues/mails")
     page.get_by_role("button", name="Remove…").click()
     yes = page.get_by_role("button", name="Remove for good")
     page.locator("#confirm-typed").fill("mail")
@@ -248,7 +248,7 @@ def test_removing_a_queue_takes_its_name(visit: Visit, db: Database) -> None:
 
 def test_a_queue_that_is_not_there_says_how_it_comes(visit: Visit, tab: Tab, db: Database) -> None:
     tab.expects("status of 404")
-    page = visit("#/queues/mails")
+    page = visit("queues/mails")
     expect(page.locator("main")).to_contain_text("There is no such queue")
     page.get_by_role("button", name="Enqueue a job in it").click()
     expect(page.locator("#field-queue")).to_have_value("mails")
@@ -259,7 +259,7 @@ def test_a_queue_that_is_not_there_says_how_it_comes(visit: Visit, tab: Tab, db:
 
 def test_nobody_who_pulls_is_warned_of(visit: Visit, db: Database) -> None:
     enqueue(db, queue="mails")
-    page = visit("#/queues/mails")
+    page = visit("queues/mails")
     expect(page.get_by_role("list", name="Warnings")).to_contain_text("no registered worker")
     expect(page.locator("main")).to_contain_text("forge worker myapp:forge --queue mails")
 
@@ -267,6 +267,6 @@ def test_nobody_who_pulls_is_warned_of(visit: Visit, db: Database) -> None:
 def test_a_viewer_changes_nothing(visit_as_viewer: Visit, db: Database) -> None:
     enqueue(db, queue="mails")
     db.rows("select * from forge.set_admission('mails', max_depth => 10)")
-    page = visit_as_viewer("#/queues/mails")
+    page = visit_as_viewer("queues/mails")
     expect(page.locator("#admission")).to_contain_text("of 10")
     expect(page.locator("main [data-right]:visible")).to_have_count(0)

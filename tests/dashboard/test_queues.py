@@ -29,7 +29,7 @@ def test_a_row_has_numbers_that_lead_to_the_jobs(visit: Visit, db: Database) -> 
         enqueue(db, queue="mails")
     claim(db, "mails")
     enqueue(db, queue="mails", scheduled_at="2100-01-01")
-    page = visit("#/queues")
+    page = visit("queues")
     expect(row(page, "mails").locator(".bar")).to_have_attribute(
         "aria-label", "2 jobs ready, 1 running"
     )
@@ -49,7 +49,7 @@ def test_limits_stand_under_the_name(visit: Visit, db: Database) -> None:
         " per => '1 minute', key_fifo => true)"
     )
     db.rows("select * from forge.set_admission('mails', max_depth => 10000)")
-    page = visit("#/queues")
+    page = visit("queues")
     expect(row(page, "mails")).to_contain_text(
         "20 at once · 100 a minute · each key in order · takes in 10,000"
     )
@@ -57,7 +57,7 @@ def test_limits_stand_under_the_name(visit: Visit, db: Database) -> None:
 
 def test_a_pause_says_why_and_is_undone(visit: Visit, db: Database) -> None:
     enqueue(db, queue="mails")
-    page = visit("#/queues")
+    page = visit("queues")
     page.get_by_role("button", name="Pause queue mails").click()
     page.get_by_label("Reason").fill("the server moves")
     page.keyboard.press("Enter")
@@ -72,7 +72,7 @@ def test_a_pause_says_why_and_is_undone(visit: Visit, db: Database) -> None:
 def test_resuming_is_undone_with_the_same_reason(visit: Visit, db: Database) -> None:
     enqueue(db, queue="mails")
     db.rows("select * from forge.pause('mails', reason => 'by hand')")
-    page = visit("#/queues")
+    page = visit("queues")
     page.get_by_role("button", name="Resume queue mails").click()
     expect(page.locator("#toasts")).to_contain_text("Queue mails runs again")
     assert paused(db) is None
@@ -84,7 +84,7 @@ def test_resuming_is_undone_with_the_same_reason(visit: Visit, db: Database) -> 
 def test_what_the_api_refuses_is_said_in_the_form(visit: Visit, tab: Tab, db: Database) -> None:
     tab.expects("status of 409")
     enqueue(db, queue="mails")
-    page = visit("#/queues")
+    page = visit("queues")
     page.route(
         "**/queues/mails",
         lambda route: route.fulfill(
@@ -100,7 +100,7 @@ def test_what_the_api_refuses_is_said_in_the_form(visit: Visit, tab: Tab, db: Da
 
 
 def test_it_is_live_and_an_empty_list_says_what_to_do(visit: Visit, db: Database) -> None:
-    page = visit("#/queues")
+    page = visit("queues")
     expect(page.locator("main")).to_contain_text("select forge.enqueue('email'")
     enqueue(db, queue="mails")
     expect(row(page, "mails")).to_be_visible()
@@ -109,13 +109,13 @@ def test_it_is_live_and_an_empty_list_says_what_to_do(visit: Visit, db: Database
 
 def test_a_queue_that_nobody_pulls_from_is_warned_of(visit: Visit, db: Database) -> None:
     enqueue(db, queue="mails")
-    page = visit("#/queues")
+    page = visit("queues")
     expect(page.get_by_role("list", name="Warnings")).to_contain_text("no registered worker")
 
 
 def test_a_viewer_sees_and_may_not_pause(visit_as_viewer: Visit, db: Database) -> None:
     enqueue(db, queue="mails")
-    page = visit_as_viewer("#/queues")
+    page = visit_as_viewer("queues")
     expect(row(page, "mails")).to_contain_text("mails")
     expect(page.get_by_role("button", name="Pause queue mails")).to_have_count(0)
 
@@ -123,7 +123,7 @@ def test_a_viewer_sees_and_may_not_pause(visit_as_viewer: Visit, db: Database) -
 def test_a_hostile_name_of_199_letters_fits_a_phone(visit: Visit, db: Database) -> None:
     name = ("<script>alert(1)</script>/../" * 8)[:199]
     enqueue(db, "t" * 200, queue=name)
-    page = visit("#/queues")
+    page = visit("queues")
     narrow(page)
     page.locator("main a[data-row]").click()
     expect(page.locator("h1")).to_contain_text(name)
@@ -138,7 +138,7 @@ def test_a_hostile_name_of_199_letters_fits_a_phone(visit: Visit, db: Database) 
 def test_queues_are_searched_by_name(visit: Visit, db: Database) -> None:
     enqueue(db, queue="mails")
     enqueue(db, queue="reports")
-    page = visit("#/queues?search=REP")
+    page = visit("queues?search=REP")
     expect(row(page, "reports")).to_be_visible()
     expect(row(page, "mails")).to_have_count(0)
     page.keyboard.press("/")

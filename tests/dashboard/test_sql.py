@@ -11,7 +11,7 @@ CONDITION = "exists (select from pg_catalog.pg_class where relname = 'nothing_li
 
 
 def test_nothing_yet_shows_how(visit: Visit, db: Database) -> None:
-    page = visit("#/sql")
+    page = visit("sql")
     main = page.locator("main")
     expect(main).to_contain_text("No type is run by an SQL function.")
     expect(main).to_contain_text("No table makes jobs.")
@@ -33,7 +33,7 @@ def test_functions_tables_and_conditions_are_listed(visit: Visit, db: Database) 
         " when_condition => 'new.status = ''paid''', if_changed => '{status}')"
     )
     id = db.value("select forge.run_when('ship', %s, every => '1 hour')", CONDITION)
-    page = visit("#/sql")
+    page = visit("sql")
     handlers = page.get_by_role("table", name="Functions that run jobs")
     expect(handlers).to_contain_text("app.charge")
     expect(handlers).to_contain_text("30 s")
@@ -60,7 +60,7 @@ def test_conditions_come_by_pages(visit: Visit, db: Database) -> None:
         "select forge.run_when('ship', %s, every => '1 hour') from generate_series(1, 60)",
         CONDITION,
     )
-    page = visit("#/sql")
+    page = visit("sql")
     rows = page.get_by_role("table", name="Conditions that jobs wait for").locator("tbody tr")
     expect(rows).to_have_count(50)
     page.get_by_role("button", name="Show more").click()

@@ -37,7 +37,7 @@ def test_a_row_says_what_is_known_of_a_type(visit: Visit, db: Database) -> None:
     db.rows("select * from forge.set_type('email', max_retries => 3, timeout => '30 s')")
     db.rows("select forge.set_schema('email', %s::jsonb)", json.dumps(SCHEMA))
     register(db)
-    page = visit("#/types")
+    page = visit("types")
     expect(row(page)).to_contain_text("3 retries, at most 30 s an attempt")
     expect(row(page)).to_contain_text("Schema")
     expect(row(page).locator(".badge")).to_have_count(1)
@@ -50,7 +50,7 @@ def test_types_are_searched_and_come_by_pages(visit: Visit, db: Database) -> Non
         "select forge.set_type('type-' || to_char(n, 'FM000'), max_retries => 1)"
         " from generate_series(1, 130) as n"
     )
-    page = visit("#/types")
+    page = visit("types")
     rows = page.locator("main tbody tr")
     expect(rows).to_have_count(100)
     page.get_by_role("button", name="Show more").click()
@@ -65,13 +65,13 @@ def test_types_are_searched_and_come_by_pages(visit: Visit, db: Database) -> Non
 
 
 def test_an_empty_list_says_how_the_first_comes(visit: Visit, db: Database) -> None:
-    page = visit("#/types")
+    page = visit("types")
     expect(page.locator("main")).to_contain_text("select forge.enqueue('email'")
 
 
 def test_settings_send_what_changed_and_are_undone(visit: Visit, db: Database) -> None:
     enqueue(db)
-    page = visit("#/types/email")
+    page = visit("types/email")
     panel = page.locator("#policy")
     expect(panel).to_contain_text("10 retries inherited")
     bodies: list[str | None] = []
@@ -92,7 +92,7 @@ def test_settings_send_what_changed_and_are_undone(visit: Visit, db: Database) -
 def test_a_schema_is_set_checked_removed_and_undone(visit: Visit, tab: Tab, db: Database) -> None:
     tab.expects("status of 422")
     enqueue(db)
-    page = visit("#/types/email")
+    page = visit("types/email")
     expect(page.locator("main")).to_contain_text("No schema: any JSON is taken in")
     page.get_by_role("button", name="Edit the schema").click()
     field = page.locator("#field-schema")
@@ -115,7 +115,7 @@ def test_a_schema_is_set_checked_removed_and_undone(visit: Visit, tab: Tab, db: 
 
 def test_who_runs_it_and_its_jobs(visit: Visit, db: Database) -> None:
     id = enqueue(db, queue="mails")
-    page = visit("#/types/email")
+    page = visit("types/email")
     warnings = page.get_by_role("list", name="Warnings")
     expect(warnings).to_contain_text("No live worker runs this type")
     register(db)
@@ -129,7 +129,7 @@ def test_who_runs_it_and_its_jobs(visit: Visit, db: Database) -> None:
 
 def test_its_retry_rules(visit: Visit, db: Database) -> None:
     enqueue(db)
-    page = visit("#/types/email")
+    page = visit("types/email")
     page.get_by_role("button", name="Add rule").click()
     page.get_by_label("Class of the error").fill("RateLimited")
     page.locator("dialog").get_by_role("button", name="Save").click()
@@ -141,7 +141,7 @@ def test_its_retry_rules(visit: Visit, db: Database) -> None:
 def test_a_hostile_name_fits_a_phone(visit: Visit, db: Database) -> None:
     name = "<img src=x onerror=alert(1)>" + "x" * 160
     enqueue(db, name)
-    page = visit("#/types")
+    page = visit("types")
     narrow(page)
     page.locator("main a[data-row]").click()
     expect(page.locator("h1")).to_contain_text(name)
@@ -152,6 +152,6 @@ def test_a_hostile_name_fits_a_phone(visit: Visit, db: Database) -> None:
 def test_a_viewer_changes_nothing(visit_as_viewer: Visit, db: Database) -> None:
     enqueue(db)
     db.rows("select forge.set_schema('email', %s::jsonb)", json.dumps(SCHEMA))
-    page = visit_as_viewer("#/types/email")
+    page = visit_as_viewer("types/email")
     expect(page.locator("pre.document")).to_contain_text("required")
     expect(page.locator("main [data-right]:visible")).to_have_count(0)

@@ -36,7 +36,7 @@ def draining(db: Database, worker: str = "w1") -> bool:
 def test_a_row_says_what_a_worker_is_and_how_busy(visit: Visit, db: Database) -> None:
     register(db, concurrency=4, host="host-1", pid=17, version="9.8.7", queues=["mails", "logs"])
     hand(db)
-    page = visit("#/workers")
+    page = visit("workers")
     row = page.locator('main tr[data-key="w1"]')
     expect(row).to_contain_text("1 / 4")
     expect(row).to_contain_text("host-1")
@@ -48,7 +48,7 @@ def test_a_row_says_what_a_worker_is_and_how_busy(visit: Visit, db: Database) ->
 
 
 def test_a_worker_that_comes_and_one_that_is_lost(visit: Visit, db: Database, clock: Clock) -> None:
-    page = visit("#/workers")
+    page = visit("workers")
     expect(page.locator("main")).to_contain_text("forge worker myapp:forge")
     register(db)
     row = page.locator('main tr[data-key="w1"]')
@@ -60,7 +60,7 @@ def test_a_worker_that_comes_and_one_that_is_lost(visit: Visit, db: Database, cl
 
 def test_draining_is_undone(visit: Visit, db: Database) -> None:
     register(db)
-    page = visit("#/workers")
+    page = visit("workers")
     page.get_by_role("button", name="Drain worker w1").click()
     expect(page.locator('main tr[data-key="w1"] .badge')).to_have_text("Draining")
     assert draining(db)
@@ -72,7 +72,7 @@ def test_draining_is_undone(visit: Visit, db: Database) -> None:
 def test_one_worker_shows_the_jobs_in_hand(visit: Visit, db: Database) -> None:
     register(db, concurrency=4, host="host-1", pid=17)
     id = hand(db)
-    page = visit("#/workers/w1")
+    page = visit("workers/w1")
     jobs = page.get_by_role("table", name="Jobs in hand")
     expect(jobs.locator(f'a[href="#/jobs/{id}"]')).to_have_text("email")
     expect(jobs).to_contain_text("1 of 11")
@@ -86,7 +86,7 @@ def test_one_worker_shows_the_jobs_in_hand(visit: Visit, db: Database) -> None:
 
 def test_one_worker_is_drained_and_resumed(visit: Visit, db: Database) -> None:
     register(db)
-    page = visit("#/workers/w1")
+    page = visit("workers/w1")
     page.get_by_role("button", name="Drain worker w1").click()
     expect(page.locator(".page-head .badge")).to_have_text("Draining")
     assert draining(db)
@@ -98,7 +98,7 @@ def test_one_worker_is_drained_and_resumed(visit: Visit, db: Database) -> None:
 def test_a_worker_that_is_gone(visit: Visit, tab: Tab, db: Database) -> None:
     tab.expects("status of 404")
     register(db)
-    page = visit("#/workers/w1")
+    page = visit("workers/w1")
     expect(page.locator("main")).to_contain_text("Nothing in hand")
     db.value("select forge.unregister_worker('w1')")
     expect(page.locator("main")).to_contain_text("not registered any more")
@@ -109,13 +109,13 @@ def test_a_worker_that_is_gone(visit: Visit, tab: Tab, db: Database) -> None:
 def test_a_type_that_nobody_runs_is_warned_of(visit: Visit, db: Database) -> None:
     register(db)
     enqueue(db, "thumbnail", queue="mails")
-    page = visit("#/workers")
+    page = visit("workers")
     expect(page.get_by_role("list", name="Warnings")).to_contain_text("type thumbnail")
 
 
 def test_long_names_fit_a_phone(visit: Visit, db: Database) -> None:
     register(db, "w" * 200, queues=["q" * 200, "r" * 200], types=["t" * 200], host="h" * 200)
-    page = visit("#/workers")
+    page = visit("workers")
     narrow(page)
     page.locator("main a[data-row]").click()
     expect(page.locator("main")).to_contain_text("Nothing in hand")
@@ -124,6 +124,6 @@ def test_long_names_fit_a_phone(visit: Visit, db: Database) -> None:
 
 def test_a_viewer_may_not_drain(visit_as_viewer: Visit, db: Database) -> None:
     register(db)
-    page: Page = visit_as_viewer("#/workers")
+    page: Page = visit_as_viewer("workers")
     expect(page.locator("main tr[data-key='w1']")).to_contain_text("0 / 1")
     expect(page.locator("main [data-right]:visible")).to_have_count(0)

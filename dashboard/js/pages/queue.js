@@ -1,6 +1,6 @@
 // One queue: how it stands, what it is held to, and the way to change each of it.
 import { el, replace, time } from '../core/dom.js';
-import { CAP, count } from '../core/format.js';
+import { counted } from '../core/format.js';
 import * as live from '../core/live.js';
 import { source } from '../core/source.js';
 import { href } from '../core/url.js';
@@ -23,7 +23,7 @@ export const title = ([queue]) => `Queue ${queue}`;
 
 function figures(queue, stats) {
   const number = (name, what, tone, link) => ({
-    name: what, tone, value: stats ? count(stats[name], stats.capped && stats[name] >= CAP) : '–', link: link && href(...link),
+    name: what, tone, value: stats ? counted(stats, name) : '–', link: link && href(...link),
   });
   return [
     number('ready', 'Ready', 'ready', ['jobs', { queue, status: 'PENDING' }]),

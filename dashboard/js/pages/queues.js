@@ -1,6 +1,6 @@
 // The queues: how deep they are, what they are held to, and the switch that stops them.
 import { el, replace, setText, time } from '../core/dom.js';
-import { CAP, count, plural } from '../core/format.js';
+import { count, counted, plural } from '../core/format.js';
 import * as live from '../core/live.js';
 import { source } from '../core/source.js';
 import { href } from '../core/url.js';
@@ -20,7 +20,7 @@ const depth = row => row.ready + row.processing;
 
 // A number that leads to the jobs it counts; zero is no link.
 const number = (name, link) => row => (Number(row[name]) === 0 ? el('span.soft', {}, '0')
-  : el('a', { href: link(row.queue) }, count(row[name], row.capped && row[name] >= CAP)));
+  : el('a', { href: link(row.queue) }, counted(row, name)));
 const jobs = status => queue => href('jobs', { queue, status });
 
 const COLUMNS = [
