@@ -54,6 +54,8 @@ def test_types_are_listed_by_page_and_changed(api: Client, db: Database) -> None
     page = api.get("/types?limit=1").json()
     assert ([item["type"] for item in page["items"]], page["next"]) == (["a/b"], "a/b")
     rest = api.get("/types", params={"after": "a/b"}).json()
+    (one,) = api.get("/types", params={"type": "a/b"}).json()["items"]
+    assert one["type"] == "a/b"
     assert ([item["type"] for item in rest["items"]], rest["next"]) == (["c"], None)
 
     body = {"max_retries": 3, "timeout_seconds": 90, "retry_base_seconds": 1.5}

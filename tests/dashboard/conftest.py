@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
 
+from tests.api.conftest import TOKENS
 from tests.dashboard.serving import Api, serving
 from tests.database import Database
 
@@ -115,3 +116,25 @@ def connected(page: Page) -> None:
 def dashboard(visit: Visit) -> Page:
     """The first page, connected."""
     return visit("")
+
+
+@pytest.fixture
+def visit_as_viewer(page: Page, tab: Tab, db: Database) -> Iterator[Visit]:
+    """The same for somebody who may only look."""
+    tab.expects("status of 401")
+    with serving(db.dsn, tokens=TOKENS) as api:
+
+        def opened(address: str) -> Page:
+            page.goto(f"{api.url}/#/{address}")
+            page.locator('#access [name="token"]').fill("the-viewer-token-1234")
+            page.get_by_role("button", name="Connect").click()
+            expect(page.locator("html")).to_have_attribute("data-rights", re.compile("read"))
+            return page
+
+        yield opened
+
+
+def narrow(page: Page) -> None:
+    """On a phone, nothing is wider than it."""
+    page.set_viewport_size({"width": 360, "height": 780})
+    page.wait_for_function("() => document.documentElement.scrollWidth <= 360")

@@ -11,6 +11,9 @@ export function count(number, over = false) {
   return over ? `${text}+` : text;
 }
 
+// A live number of a row of the statistics; how far it was counted comes with it.
+export const counted = (row, name) => count(row[name], row.capped && row[name] >= (row.counted_to ?? CAP));
+
 export const plural = (number, one, many = `${one}s`) => `${count(number)} ${number === 1 ? one : many}`;
 
 export function rate(number, seconds) {
