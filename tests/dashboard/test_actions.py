@@ -147,36 +147,3 @@ def test_more_than_one_batch_is_retried(dashboard: Page, db: Database) -> None:
     dashboard.locator("#confirm-yes").click()
     expect(dashboard.locator("#toasts")).to_contain_text("Retried 230 jobs")
     assert db.value("select count(*) from forge.dead_jobs") == 0
-
-
-def test_the_drawer_tells_a_life_and_cancels(dashboard: Page, db: Database) -> None:
-    id = enqueue(db, payload={"to": "a@example.com", "api_key": "sk-1", "big": 2**63})
-    job = claim(db)
-    db.rows("select * from forge.fail(%s, %s, 'it is down')", job["id"], job["lease"])
-    dashboard.locator(f'#job-rows [data-key="{id}"]').click()
-    drawer = dashboard.locator("#job")
-    expect(drawer).to_contain_text("Attempt 1 failed")
-    expect(drawer).to_contain_text("it is down")
-    expect(drawer).to_contain_text("9223372036854775808")
-    expect(drawer).not_to_contain_text("sk-1")
-    drawer.get_by_role("button", name="Show secrets").click()
-    expect(drawer).to_contain_text("sk-1")
-    assert f"job={id}" in dashboard.url
-
-    drawer.get_by_role("button", name="Cancel job").click()
-    expect(drawer.locator(".badge")).to_have_text("Cancelled")
-    assert status_of(db, id) == "CANCELLED"
-    dashboard.go_back()
-    expect(drawer).to_be_hidden()
-
-
-def test_a_job_that_does_not_exist_is_said_to(dashboard: Page, tab: Tab) -> None:
-    tab.expects("status of 404")
-    dashboard.goto(f"{dashboard.url}?job=999999999999")
-    expect(dashboard.locator("#job")).to_contain_text(re.compile("JQ003"))
-
-
-def test_the_address_of_a_job_opens_it(dashboard: Page, db: Database) -> None:
-    id = enqueue(db, payload={"n": json.loads("1")})
-    dashboard.goto(f"{dashboard.url}?job={id}")
-    expect(dashboard.locator("#job-title")).to_contain_text(f"#{id}")
