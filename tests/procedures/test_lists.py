@@ -122,7 +122,11 @@ def test_a_fingerprint_is_walked_page_by_page(call: Calls) -> None:
 
 @pytest.mark.parametrize("status", ["PENDING", "COMPLETED", "DEAD"])
 def test_a_rare_job_is_found_page_by_page(call: Calls, status: str) -> None:
-    makers: dict[str, Any] = {"PENDING": call.enqueue, "COMPLETED": call.completed, "DEAD": call.dead}
+    makers: dict[str, Any] = {
+        "PENDING": call.enqueue,
+        "COMPLETED": call.completed,
+        "DEAD": call.dead,
+    }
     low = makers[status](queue="low", tags=["needle"])
     pile(call, status)
     high = makers[status](queue="high", tags=["needle"])
