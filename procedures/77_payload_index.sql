@@ -31,7 +31,7 @@ begin
 end;
 $function$;
 comment on function forge._index_payload(regclass, text, regclass) is
-'The statements that build the index of one table, and attach it to the one of a partitioned table. Internal.';
+'The statements that build the index of one table, and attach it to that of its parent. Internal.';
 
 create or replace function forge._index_history()
 returns setof text

@@ -13,8 +13,11 @@ from tests.procedures.calls import Calls
 # More than one search looks at, in the way of whatever lies below.
 HAYSTACK = 23_000
 FILL = """
-insert into forge.{} (id, scheduled_at, created_at, {} priority, attempts, revivals, status, queue, type, payload)
-select nextval('forge.job_id_seq'), forge.now(), forge.now(), {} 0, 0, 0, %s, %s, 'hay', '{{"n": 1}}'
+insert into forge.{} (
+    id, scheduled_at, created_at, {} priority, attempts, revivals, status, queue, type, payload
+)
+select
+    nextval('forge.job_id_seq'), forge.now(), forge.now(), {} 0, 0, 0, %s, %s, 'hay', '{{"n": 1}}'
 from generate_series(1, %s)
 """
 

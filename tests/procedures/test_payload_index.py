@@ -71,7 +71,8 @@ def test_a_day_that_begins_while_others_are_indexed_is_told_of(db: Database, cal
 def test_a_build_that_broke_off_is_begun_anew(db: Database, call: Calls) -> None:
     build(call, ["jobs"])
     call.select(
-        "update pg_index set indisvalid = false where indexrelid = 'forge.job_payload_idx'::regclass"
+        "update pg_index set indisvalid = false "
+        "where indexrelid = 'forge.job_payload_idx'::regclass"
     )
 
     statements = build(call, ["jobs"])
