@@ -41,6 +41,8 @@ class Schemas:
                 "data"
             ].is_optional
         for status, spec in (route.responses or {}).items():
+            if spec.data_container is None:
+                continue  # 304 has no body
             (item,) = operation["responses"][str(status)]["content"].values()
             item["schema"] = self._by_type[spec.data_container]
         success = operation["responses"][str(route.status_code)].get("content", {})
