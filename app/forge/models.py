@@ -399,6 +399,7 @@ class ScheduleRow(Row, frozen=True):
     last_error: str | None
     created_at: datetime
     updated_at: datetime
+    last_status: str | None
 
 
 class ErrorCode(Row, frozen=True):

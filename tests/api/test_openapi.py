@@ -68,6 +68,7 @@ def test_nothing_that_is_injected_shows_as_a_parameter(spec: dict[str, Any]) -> 
     assert names == {
         "Idempotency-Key", "queue", "type", "status", "tag", "after", "before", "limit", "job_id",
         "error", "name", "fingerprint", "revival_id", "since_seconds", "bucket_seconds", "count",
+        "cron", "time_zone",
     }  # fmt: skip
 
 
