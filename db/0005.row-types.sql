@@ -142,7 +142,8 @@ create type forge.worker_row as (
     alive boolean,
     started_at timestamptz,
     heartbeat_at timestamptz,
-    processing bigint
+    processing bigint,
+    draining_at timestamptz
 );
 
 create type forge.throughput_row as (

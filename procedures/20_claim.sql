@@ -186,6 +186,12 @@ begin
     if forge._is_claim(dequeue.queue, dequeue.worker, dequeue.max_jobs, dequeue.lease) is not true then
         perform forge._check_claim(dequeue.queue, dequeue.worker, dequeue.max_jobs, dequeue.lease);
     end if;
+    if exists (
+        select from forge.workers as w
+        where w.worker = dequeue.worker and w.draining_at is not null
+    ) then
+        return;
+    end if;
     v_ids := forge._choose(dequeue.queue, dequeue.max_jobs, dequeue.types, v_now);
     if v_ids is null then
         return;
@@ -244,7 +250,8 @@ Parameters:
   max_jobs  1 to 1000; default 1
   lease     how long the jobs are the caller''s; 1 second to 1 day; default 60 seconds
   types     the types that the caller can run, others stay PENDING; default all
-Returns: the jobs, at most max_jobs; none where none is due, or the queue is paused.
+Returns: the jobs, at most max_jobs; none where none is due, the queue is paused, or the worker drains
+(drain_worker).
 Raises: JQ001, JQ006.
 Example: select * from forge.dequeue(''default'', ''psql'');';
 
@@ -300,6 +307,12 @@ begin
 
     v_now := forge.now();       -- after what may have waited for a row
     v_expires := v_now + exchange.lease;
+    if exists (
+        select from forge.workers as w
+        where w.worker = exchange.worker and w.draining_at is not null
+    ) then
+        return;
+    end if;
     v_ids := forge._choose(exchange.queue, exchange.max_jobs, exchange.types, v_now);
     if v_ids is null then
         return;

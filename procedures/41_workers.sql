@@ -75,7 +75,8 @@ comment on function forge.register_worker(
 'Makes a worker known and, on its listening connection, takes the lock that shows it alive.
 
 When that connection ends, the next ticks find the lock free, and the worker''s jobs are claimable again
-within about a second instead of after their lease. Call it again after each reconnect.
+within about a second instead of after their lease. Call it again after each reconnect; a worker that drains
+goes on draining.
 
 Parameters:
   worker       its name, the one it passes to dequeue; unique among processes

@@ -197,6 +197,19 @@ comment on function forge.list_queues() is
 Returns: one row a queue; a null setting inherits the default.
 Example: select * from forge.list_queues();';
 
+create or replace function forge._lives(
+    worker forge.workers,
+    at timestamptz
+)
+returns boolean
+language sql immutable
+as $function$
+    select $1.missing_since is null
+        and ($1.liveness_key is not null or $1.heartbeat_at > $2 - interval '1 minute');
+$function$;
+comment on function forge._lives(forge.workers, timestamptz) is
+'Whether a registered worker is alive, as far as is known. Internal.';
+
 create or replace function forge.list_workers()
 returns setof forge.worker_row
 language plpgsql stable security definer
@@ -212,9 +225,8 @@ begin
     return query
     select
         w.worker, w.queues, w.types, w.host, w.pid, w.version, w.concurrency,
-        w.missing_since is null
-            and (w.liveness_key is not null or w.heartbeat_at > v_now - interval '1 minute'),
-        w.started_at, w.heartbeat_at, coalesce(p.jobs, 0)
+        forge._lives(w, v_now),
+        w.started_at, w.heartbeat_at, coalesce(p.jobs, 0), w.draining_at
     from forge.workers as w
     left join (
         select j.worker, count(*) as jobs
@@ -232,7 +244,8 @@ $function$;
 comment on function forge.list_workers() is
 'The registered workers.
 
-Returns: one row a worker, with what it said of itself, alive, and processing: the jobs it has claimed.
+Returns: one row a worker, with what it said of itself, alive, processing: the jobs it has claimed, and
+draining_at: since when it claims no more.
 Example: select * from forge.list_workers();';
 
 create or replace function forge.version()

@@ -27,6 +27,20 @@ $function$;
 comment on function forge._brief(forge.all_jobs) is
 'A job without its documents, and with the start of its last error. Internal.';
 
+create or replace function forge._queue_item(queue forge.queue_row)
+returns jsonb
+language sql immutable
+as $function$
+    -- durations in seconds, as everywhere in JSON
+    select to_jsonb($1) - 'retry_base' - 'retry_cap' || jsonb_build_object(
+        'paused', $1.paused_at is not null,
+        'retry_base_seconds', extract(epoch from $1.retry_base),
+        'retry_cap_seconds', extract(epoch from $1.retry_cap)
+    );
+$function$;
+comment on function forge._queue_item(forge.queue_row) is
+'A queue as JSON. Internal.';
+
 create or replace function forge.overview(
     max_rows integer default 25
 )
@@ -38,15 +52,7 @@ begin
     return query select 'stats', to_jsonb(s) from forge.stats() as s;
     return query select 'worker', to_jsonb(w) from forge.list_workers() as w;
     return query
-    select
-        'queue',
-        -- durations in seconds, as everywhere in JSON
-        to_jsonb(q) - 'retry_base' - 'retry_cap' || jsonb_build_object(
-            'paused', q.paused_at is not null,
-            'retry_base_seconds', extract(epoch from q.retry_base),
-            'retry_cap_seconds', extract(epoch from q.retry_cap)
-        )
-    from forge.list_queues() as q;
+    select 'queue', forge._queue_item(q) from forge.list_queues() as q;
     return query
     select 'job', forge._brief(j) from forge.list_jobs(max_rows => overview.max_rows) as j;
     return query

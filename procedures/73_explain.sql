@@ -95,6 +95,7 @@ declare
     v_reason text;
     v_workers bigint;
     v_able bigint;
+    v_draining bigint;
 begin
     select q.paused_at, q.pause_reason into v_paused_at, v_reason
     from forge._queue_row(job.queue) as q;
@@ -106,15 +107,24 @@ begin
         )::forge.reason;
     end if;
 
-    select count(*), count(*) filter (where w.types is null or job.type = any(w.types))
-    into v_workers, v_able
+    select
+        count(*) filter (where w.draining_at is null),
+        count(*) filter (where w.draining_at is null and (w.types is null or job.type = any(w.types))),
+        count(*) filter (where w.draining_at is not null)
+    into v_workers, v_able, v_draining
     from forge.list_workers() as w
     where w.alive and job.queue = any(w.queues);
     if v_workers = 0 then
         return next (
             'no_worker',
-            format('no live worker is registered for the queue %s', job.queue),
-            jsonb_build_object('queue', job.queue)
+            format(
+                case
+                    when v_draining > 0 then 'all live workers of the queue %s drain'
+                    else 'no live worker is registered for the queue %s'
+                end,
+                job.queue
+            ),
+            jsonb_build_object('queue', job.queue, 'draining', v_draining)
         )::forge.reason;
     elsif v_able = 0 then
         return next (

@@ -109,11 +109,12 @@ begin
                 'forge.resume lets it go on'
             )::forge.finding;
         elsif not exists (
-            select from forge.list_workers() as w where w.alive and v_queue = any(w.queues)
+            select from forge.list_workers() as w
+            where w.alive and w.draining_at is null and v_queue = any(w.queues)
         ) then
             return next (
                 'no_worker', 'warning',
-                format('the queue %s has due jobs and no registered worker', v_queue),
+                format('the queue %s has due jobs and no registered worker that claims them', v_queue),
                 format('start one: forge worker myapp:forge --queue %s', v_queue)
             )::forge.finding;
         else
@@ -142,6 +143,7 @@ begin
                 where not exists (
                     select from forge.list_workers() as w
                     where w.alive
+                        and w.draining_at is null
                         and v_queue = any(w.queues)
                         and (w.types is null or d.type = any(w.types))
                 )

@@ -17,7 +17,8 @@ declare
         'list_dead', 'dead_groups', 'fingerprint', 'list_revivals',
         'list_queues', 'list_limits', 'list_admissions', 'list_retry_rules', 'list_payload_checks',
         'list_schedules', 'next_runs', 'list_conditions', 'list_sql_handlers', 'list_changes',
-        'list_workers', 'stats', 'throughput', 'overview', 'doctor'
+        'list_workers', 'worker_jobs', 'list_types', 'show_settings', 'queue_page',
+        'stats', 'throughput', 'overview', 'doctor'
     ];
     v_producer constant text[] := array[
         'errors', 'version', 'enqueue', 'enqueue_many', 'open_batch', 'close_batch', 'enqueue_batch',
@@ -36,6 +37,7 @@ declare
         'cancel_revival', 'pause', 'resume', 'set_queue', 'set_limits', 'set_admission', 'set_type',
         'set_schema', 'set_retry_rules', 'set_retention', 'set_log', 'drop_queue',
         'schedule', 'unschedule', 'pause_schedule', 'resume_schedule', 'run_schedule',
+        'drain_worker', 'resume_worker',
         'register_sql_handler', 'unregister_sql_handler', '_open_sql_handler', '_keep_sql_handler',
         'on_change', 'off_change', '_check_change'
     ];

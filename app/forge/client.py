@@ -17,6 +17,7 @@ from forge.calls.editing import EditingCalls
 from forge.calls.failures import FailureCalls
 from forge.calls.flows import FlowCalls
 from forge.calls.limits import LimitCalls
+from forge.calls.operate import OperateCalls
 from forge.calls.operator import OperatorCalls
 from forge.calls.producer import ProducerCalls
 from forge.calls.schedules import ScheduleCalls
@@ -40,6 +41,7 @@ class Forge(
     FlowCalls,
     WorkerCalls,
     OperatorCalls,
+    OperateCalls,
     ScheduleCalls,
     FailureCalls,
     EditingCalls,

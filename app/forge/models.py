@@ -343,6 +343,7 @@ class WorkerRow(Row, frozen=True):
     started_at: datetime
     heartbeat_at: datetime
     processing: int
+    draining_at: datetime | None
 
 
 class ThroughputRow(Row, frozen=True):
@@ -432,6 +433,66 @@ def context_of(job: Job) -> JobContext:
     from forge.worker.context import context_of as find  # it knows jobs, too
 
     return find(job)
+
+
+class KnownType(Row, frozen=True):
+    """A type and its settings; null inherits. SQL: forge.known_type."""
+
+    type: str
+    queue: str | None
+    retry_base: timedelta | None
+    retry_factor: float | None
+    retry_cap: timedelta | None
+    retry_jitter: float | None
+    max_retries: int | None
+    timeout: timedelta | None
+    schema: Any
+    function_name: str | None
+    workers: int
+    seen_at: datetime | None
+
+
+class TypeRow(Row, frozen=True):
+    """The settings of a type. SQL: forge.type_row."""
+
+    type: str
+    retry_base: timedelta | None
+    retry_factor: float | None
+    retry_cap: timedelta | None
+    retry_jitter: float | None
+    max_retries: int | None
+    timeout: timedelta | None
+    created_at: datetime
+    updated_at: datetime
+
+
+class SettingsRow(Row, frozen=True):
+    """What holds for all queues and types. SQL: forge.settings_row."""
+
+    retry_base: timedelta
+    retry_factor: float
+    retry_cap: timedelta
+    retry_jitter: float
+    max_retries: int
+    payload_limit: int
+    history_retention: timedelta
+    dead_retention: timedelta | None
+    log_retention: timedelta
+    log_lines: int
+
+
+class RetentionRow(Row, frozen=True):
+    """How long jobs are kept; no `dead`: for ever. SQL: forge.retention_row."""
+
+    history: timedelta
+    dead: timedelta | None
+
+
+class LogLimits(Row, frozen=True):
+    """How much of the logs of jobs is kept. SQL: forge.log_limits."""
+
+    retention: timedelta
+    lines: int
 
 
 class SqlHandler(Row, frozen=True):

@@ -22,7 +22,7 @@ READING = names(
     fingerprint dead_groups list_retry_rules list_revivals
     list_admissions list_payload_checks
     list_sql_handlers list_changes
-    parents list_conditions
+    parents list_conditions worker_jobs list_types show_settings queue_page
     """
 )
 GRANTED = {
@@ -51,7 +51,7 @@ GRANTED = {
         edit edit_jobs cancel_jobs set_admission set_schema
         register_sql_handler unregister_sql_handler
         _open_sql_handler _keep_sql_handler on_change off_change _check_change _on_change
-        open_batch close_batch enqueue_batch run_when
+        open_batch close_batch enqueue_batch run_when drain_worker resume_worker
         """
     ),
 }

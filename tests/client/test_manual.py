@@ -24,13 +24,11 @@ OF_THE_SESSION = {"asker", "search_path"}
 WITHOUT_METHOD = {
     "complete_many",
     "exchange",
+    "queue_page",
     "report",
     "park",
     "register_worker",
-    "set_log",
     "run_claimed",
-    "set_retention",
-    "set_type",
     "unpark",
     "unregister_worker",
 }

@@ -9,6 +9,9 @@ from msgspec import UNSET, Meta, Raw, Struct, UnsetType
 from forge.api.bodies import Int32, Name, Payload, Priority, Seconds, ZonedTime, interval
 
 AnyJson = Annotated[Raw, Meta(description="Any JSON.")]
+Retention = Annotated[float, Meta(ge=86_400, le=3650 * 86_400, examples=[2_592_000])]
+DeadRetention = Annotated[float, Meta(ge=0, le=3650 * 86_400, examples=[7_776_000])]
+LogLines = Annotated[int, Meta(ge=0, le=100_000, description="Of one job.", examples=[1000])]
 BatchSize = Annotated[int, Meta(ge=1, le=10_000, description="Jobs a call.", examples=[1000])]
 
 
@@ -112,3 +115,51 @@ class SchemaBody(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A JSON Schema for the payloads of a type."""
 
     schema: Annotated[Raw, Meta(description="JSON Schema 2020-12, a subset.", examples=[{}])]
+
+
+class TypeSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What to change of a type. Null inherits from the queue again; absent leaves it."""
+
+    retry_base_seconds: Seconds | UnsetType | None = UNSET
+    retry_factor: float | UnsetType | None = UNSET
+    retry_cap_seconds: Seconds | UnsetType | None = UNSET
+    retry_jitter: float | UnsetType | None = UNSET
+    max_retries: Int32 | UnsetType | None = UNSET
+    timeout_seconds: Seconds | UnsetType | None = UNSET
+
+    def arguments(self) -> dict[str, Any]:
+        """The arguments of `forge.set_type`."""
+        return _arguments(self, {})
+
+
+class CommonSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How long things are kept: 1 to 3650 days, dead jobs from 0 on. Absent leaves it.
+
+    Null: finished jobs for 7 days, as at first; dead jobs for ever.
+    """
+
+    history_retention_seconds: Retention | UnsetType | None = UNSET
+    dead_retention_seconds: DeadRetention | UnsetType | None = UNSET
+    log_retention_seconds: Retention | UnsetType = UNSET
+    log_lines: LogLines | UnsetType = UNSET
+
+    def retention(self) -> dict[str, Any]:
+        """The arguments of `forge.set_retention`."""
+        found: dict[str, Any] = {}
+        unset = []
+        for name in ("history", "dead"):
+            value = getattr(self, f"{name}_retention_seconds")
+            if value is None:
+                unset.append(name)
+            elif value is not UNSET:
+                found[name] = interval(value)
+        return found | ({"unset": unset} if unset else {})
+
+    def log(self) -> dict[str, Any]:
+        """The arguments of `forge.set_log`."""
+        found: dict[str, Any] = {}
+        if self.log_retention_seconds is not UNSET:
+            found["retention"] = interval(self.log_retention_seconds)
+        if self.log_lines is not UNSET:
+            found["lines"] = self.log_lines
+        return found

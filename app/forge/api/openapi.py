@@ -36,6 +36,8 @@ _STRICT = (
     "SchemaBody",
     "LimitSettings",
     "NewBatch",
+    "TypeSettings",
+    "CommonSettings",
 )
 
 

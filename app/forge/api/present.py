@@ -4,27 +4,34 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import timedelta
-from typing import Any
+from typing import Any, TypeVar
 
+import msgspec
 from msgspec import Raw, structs
 
 from forge.api.access import Access
 from forge.api.redact import redact
 from forge.api.shapes import (
     Admission,
+    Brief,
     ConditionItem,
     Conditions,
     Counts,
     Job,
     Jobs,
+    KnownType,
+    KnownTypes,
     Limits,
     Log,
     Parents,
     Queue,
     QueueCounts,
+    QueuePage,
     RetryRuleShape,
+    Settings,
     Stats,
     WorkerCounts,
+    WorkerPage,
 )
 from forge.models import (
     AdmissionRow,
@@ -32,12 +39,17 @@ from forge.models import (
     JobView,
     LimitsRow,
     LogLine,
+    OverviewRow,
     Parent,
     QueueRow,
     RetryRule,
+    SettingsRow,
     StatsRow,
     WorkerRow,
 )
+from forge.models import KnownType as TypeView
+
+T = TypeVar("T")
 
 # A page of 500 jobs with payloads of 1 MiB would be half a gigabyte; this keeps it below 25 MB.
 LISTED_BYTES = 16 * 1024
@@ -101,6 +113,74 @@ def queue(row: QueueRow) -> Queue:
         keep_result=row.keep_result,
         created_at=row.created_at,
         updated_at=row.updated_at,
+    )
+
+
+def queue_page(rows: Iterable[OverviewRow]) -> QueuePage:
+    """The page of one queue, whose rows are JSON already."""
+    by_topic: dict[str, list[Any]] = {}
+    for row in rows:
+        by_topic.setdefault(row.topic, []).append(row.item)
+
+    def one(topic: str, shape: type[T]) -> T | None:
+        found = by_topic.get(topic)
+        return msgspec.json.decode(found[0], type=shape) if found else None
+
+    return QueuePage(
+        queue=one("queue", Queue),
+        stats=one("stats", QueueCounts),
+        limits=one("limits", Limits),
+        admission=one("admission", Admission),
+        workers=[msgspec.json.decode(item, type=WorkerRow) for item in by_topic.get("worker", [])],
+    )
+
+
+def worker(row: WorkerRow, jobs: Iterable[JobView]) -> WorkerPage:
+    return WorkerPage(**structs.asdict(row), jobs=[_brief(job) for job in jobs])
+
+
+def _brief(row: JobView) -> Brief:
+    last = row.errors[-1].get("error") if isinstance(row.errors, list) and row.errors else None
+    fields = {name: getattr(row, name) for name in Brief.__struct_fields__ if name != "error"}
+    return Brief(**fields, error=last and str(last)[:300])
+
+
+def types(rows: list[TypeView], limit: int) -> KnownTypes:
+    return KnownTypes(
+        items=[known_type(row) for row in rows],
+        next=rows[-1].type if len(rows) == limit else None,
+    )
+
+
+def known_type(row: TypeView) -> KnownType:
+    return KnownType(
+        type=row.type,
+        queue=row.queue,
+        retry_base_seconds=_seconds(row.retry_base),
+        retry_factor=row.retry_factor,
+        retry_cap_seconds=_seconds(row.retry_cap),
+        retry_jitter=row.retry_jitter,
+        max_retries=row.max_retries,
+        timeout_seconds=_seconds(row.timeout),
+        schema=row.schema,
+        function_name=row.function_name,
+        workers=row.workers,
+        seen_at=row.seen_at,
+    )
+
+
+def settings(row: SettingsRow) -> Settings:
+    return Settings(
+        retry_base_seconds=row.retry_base.total_seconds(),
+        retry_factor=row.retry_factor,
+        retry_cap_seconds=row.retry_cap.total_seconds(),
+        retry_jitter=row.retry_jitter,
+        max_retries=row.max_retries,
+        payload_limit=row.payload_limit,
+        history_retention_seconds=row.history_retention.total_seconds(),
+        dead_retention_seconds=_seconds(row.dead_retention),
+        log_retention_seconds=row.log_retention.total_seconds(),
+        log_lines=row.log_lines,
     )
 
 

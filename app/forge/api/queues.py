@@ -1,10 +1,13 @@
-"""Queues and the workers that pull from them."""
+"""Queues: list, look, change, remove."""
 
 from __future__ import annotations
 
-from litestar import get, patch
+from typing import Annotated
+
+from litestar import delete, get, patch
 from litestar.di import NamedDependency
-from litestar.params import FromPath, JSONBody
+from litestar.exceptions import NotFoundException
+from litestar.params import FromPath, JSONBody, QueryParameter
 from msgspec import UNSET
 
 from forge import db
@@ -13,8 +16,10 @@ from forge.api.access import Right
 from forge.api.bodies import QueueSettings
 from forge.api.database import Database
 from forge.api.documented import WITH_BODY, problems
-from forge.api.parameters import only
-from forge.models import QueueRow, WorkerRow
+from forge.api.parameters import After, only, or_absent
+from forge.models import OverviewRow, QueueRow
+
+DropLimit = Annotated[int, QueryParameter(ge=1, le=10_000, description="Jobs a call.")]
 
 
 @get("/queues", opt={"right": Right.READ}, responses=problems())
@@ -45,8 +50,36 @@ async def change_queue(
     return present.queue(row)
 
 
-@get("/workers", opt={"right": Right.READ}, responses=problems())
-async def list_workers(database: NamedDependency[Database]) -> shapes.Workers:
-    """List registered workers."""
+@get("/queues/{name:path}", opt={"right": Right.READ}, responses=problems(404))
+async def get_queue(name: FromPath[str], database: NamedDependency[Database]) -> shapes.QueuePage:
+    """Read all that a page of one queue shows: settings, numbers, limits, admission, workers."""
+    queue = name.removeprefix("/")
     async with database.connection() as conn:
-        return shapes.Workers(items=await db.call(conn, "list_workers", WorkerRow))
+        rows = await db.call(conn, "queue_page", OverviewRow, queue=queue)
+    if not any(row.topic in ("queue", "stats") for row in rows):
+        raise NotFoundException
+    return present.queue_page(rows)
+
+
+@delete(
+    "/queues/{name:path}",
+    opt={"right": Right.OPERATE},
+    status_code=200,
+    responses=problems(),
+)
+async def drop_queue(
+    name: FromPath[str],
+    database: NamedDependency[Database],
+    after: After = None,
+    limit: DropLimit = 1000,
+) -> shapes.QueueDropped:
+    """Remove a queue for good: its jobs, their history, its settings and its numbers.
+
+    Pause it and stop its workers first. One call removes `limit` jobs; call again until `dropped`.
+    """
+    queue = name.removeprefix("/")
+    async with database.connection() as conn:
+        dropped = await db.call_value(
+            conn, "drop_queue", queue=queue, after=or_absent(after), max_jobs=limit
+        )
+    return shapes.QueueDropped(queue=queue, dropped=dropped)

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Any
 
 from msgspec import Meta, Struct, field
 
 from forge.models import (
     Condition,
     DeadGroup,
+    ErrorCode,
+    Finding,
     JobView,
     LimitsRow,
     LogLine,
@@ -19,6 +21,7 @@ from forge.models import (
     Revival,
     Revived,
     ThroughputRow,
+    Transition,
     WorkerRow,
 )
 
@@ -228,6 +231,86 @@ class AllLimits(Shape, frozen=True, kw_only=True):
 
 class Workers(Shape, frozen=True, kw_only=True):
     items: list[WorkerRow]
+
+
+class WorkerPage(WorkerRow, frozen=True, kw_only=True):
+    """A worker and its jobs in hand, those that it has had longest first."""
+
+    jobs: list[Brief]
+
+
+class QueuePage(Shape, frozen=True, kw_only=True):
+    """A queue: settings, numbers, limits, admission, each where there is one; and its workers."""
+
+    queue: Queue | None
+    stats: QueueCounts | None
+    limits: Limits | None
+    admission: Admission | None
+    workers: list[WorkerRow]
+
+
+class QueueDropped(Shape, frozen=True, kw_only=True):
+    """Whether nothing is left of a queue; else call again."""
+
+    queue: str
+    dropped: bool
+
+
+class KnownType(Shape, frozen=True, kw_only=True):
+    """A type and its settings; null inherits from the queue.
+
+    `queue`: of its newest job. `workers`: live ones that run it. `seen_at`: when its newest job was
+    made. `schema`, `function_name`: what its payloads must keep to.
+    """
+
+    type: str
+    queue: str | None
+    retry_base_seconds: float | None
+    retry_factor: float | None
+    retry_cap_seconds: float | None
+    retry_jitter: float | None
+    max_retries: int | None
+    timeout_seconds: float | None
+    schema: Any
+    function_name: str | None
+    workers: int
+    seen_at: datetime | None
+
+
+class KnownTypes(Shape, frozen=True, kw_only=True):
+    """A page of types by name."""
+
+    items: list[KnownType]
+    next: Annotated[str, Meta(description="The `after` of the next page.")] | None
+
+
+class Settings(Shape, frozen=True, kw_only=True):
+    """What holds for all queues and types. No `dead_retention_seconds`: for ever."""
+
+    retry_base_seconds: float
+    retry_factor: float
+    retry_cap_seconds: float
+    retry_jitter: float
+    max_retries: int
+    payload_limit: int
+    history_retention_seconds: float
+    dead_retention_seconds: float | None
+    log_retention_seconds: float
+    log_lines: int
+
+
+class Findings(Shape, frozen=True, kw_only=True):
+    """What is wrong, and what to do; nothing where all is well."""
+
+    items: list[Finding]
+
+
+class ErrorCodes(Shape, frozen=True, kw_only=True):
+    items: list[ErrorCode]
+
+
+class Transitions(Shape, frozen=True, kw_only=True):
+    items: list[Transition]
 
 
 class Retried(Shape, frozen=True, kw_only=True):

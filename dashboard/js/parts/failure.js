@@ -1,0 +1,12 @@
+// One failure of a job: its class and text, and the traceback behind a fold.
+import { el } from '../core/dom.js';
+import { copyButton } from './copy.js';
+
+// { error_type, error, traceback }
+export function failure({ error_type: type, error, traceback }) {
+  return el('div.failure', {},
+    el('p.failure-text', {}, type && el('b', {}, error ? `${type}: ` : type), error),
+    traceback && el('details', {},
+      el('summary', {}, 'Traceback'),
+      el('div.failure-trace', {}, copyButton(() => traceback, 'the traceback'), el('pre', { tabindex: 0, 'aria-label': 'Traceback' }, traceback))));
+}

@@ -1,0 +1,2 @@
+drop type forge.settings_row;
+drop type forge.known_type;
