@@ -84,9 +84,9 @@ const local = when => new Date(when - when.getTimezoneOffset() * 60_000).toISOSt
 // field: { name, label, kind, hint, placeholder, required, min, max, options, suggest, wide, fixed, check(value, values),
 // more: 'Heading' folds it away under that heading }.
 // `changed` has only what differs from `values`. `send` may throw a Problem: it is said at the fields that it names.
-// after: { name: node } stands below a field; follow(values) hears of every change; foot({ read, close }) gives further
+// intro: a node below the lead; after: { name: node } stands below a field; follow(values) hears of every change; foot({ read, close }) gives further
 // buttons; fieldOf(problem) names a field that a problem is about without saying so.
-export function open({ id, title, lead = null, fields, values = {}, yes = 'Save', narrow = false, after = {}, follow = () => {}, foot = () => null, fieldOf = () => null, send }) {
+export function open({ id, title, lead = null, intro = null, fields, values = {}, yes = 'Save', narrow = false, after = {}, follow = () => {}, foot = () => null, fieldOf = () => null, send }) {
   const controls = new Map();
   const error = el('div.sheet-error', { role: 'alert', hidden: true });
   const submit = el('button.button.primary', { type: 'submit' }, yes);
@@ -178,7 +178,7 @@ export function open({ id, title, lead = null, fields, values = {}, yes = 'Save'
       },
     }),
     body: el('div', {},
-      el(narrow ? 'div.sheet-body' : 'div.sheet-body.grid-2', {}, lead && el('p.wide', {}, lead), fields.filter(field => !field.more).map(row), folded()),
+      el(narrow ? 'div.sheet-body' : 'div.sheet-body.grid-2', {}, lead && el('p.wide', {}, lead), intro, fields.filter(field => !field.more).map(row), folded()),
       error),
     foot: [foot({ read, close }) ?? el('span.hint', {}, el('kbd', {}, 'Ctrl'), ' ', el('kbd', {}, '↵')), el('button.button', { type: 'button', onclick: close }, 'Cancel'), submit],
   }) });
