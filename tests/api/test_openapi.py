@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
+import ast
+import inspect
+import re
+import textwrap
 from typing import Any
 
 import pytest
+from jsonschema import Draft202012Validator
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from forge.api.app import ROUTES
 from forge.api.docs import render
 from forge.api.openapi import document
 from forge.api.requests import DEPENDENCIES
+from forge.errors import BY_CODE
 from tests.api.conftest import Client
+from tests.database import Conn
+
+# Raised by the function, and never by this call of it.
+UNREACHABLE = {"remove_schema": {"JQ005"}}
 
 
 @pytest.fixture(scope="module")
@@ -50,6 +60,81 @@ def test_every_operation_says_what_it_does(spec: dict[str, Any]) -> None:
     for name, operation in operations(spec):
         assert operation["summary"].endswith("."), name
         assert operation["tags"], name
+
+
+def test_every_operation_belongs_to_an_area_with_a_description(spec: dict[str, Any]) -> None:
+    areas = {tag["name"]: tag["description"] for tag in spec["tags"]}
+    for name, operation in operations(spec):
+        (area,) = operation["tags"]
+        assert areas[area], name
+
+
+def test_nothing_lacks_words_for_its_example() -> None:
+    wordless: set[str] = set()
+    document(ROUTES, wordless)
+    assert not wordless, "see api/example_values.py and api/example_problems.py"
+
+
+def keeps_to(spec: dict[str, Any], schema: dict[str, Any], value: Any, name: str) -> None:
+    root = {**schema, "components": spec["components"]}
+    errors = [error.message for error in Draft202012Validator(root).iter_errors(value)]
+    assert not errors, (name, errors)
+
+
+def test_every_operation_has_examples_that_keep_to_its_schemas(spec: dict[str, Any]) -> None:
+    for name, operation in operations(spec):
+        for parameter in operation.get("parameters", []):
+            keeps_to(spec, parameter["schema"], parameter["example"], name)
+        for content in operation.get("requestBody", {}).get("content", {}).values():
+            keeps_to(spec, content["schema"], content["example"], name)
+        for status, response in operation["responses"].items():
+            assert response["content"], (name, status)
+            for content in response["content"].values():
+                for example in content.get("examples", {"": {"value": content.get("example")}}):
+                    value = (
+                        content["examples"][example]["value"]
+                        if "examples" in content
+                        else content["example"]
+                    )
+                    keeps_to(spec, content["schema"], value, f"{name} {status}")
+
+
+def test_the_examples_of_errors_have_codes_of_their_status(spec: dict[str, Any]) -> None:
+    for name, operation in operations(spec):
+        for status, response in operation["responses"].items():
+            if status < "400":
+                continue
+            examples = response["content"]["application/problem+json"]["examples"]
+            assert examples, (name, status)
+            for example in examples.values():
+                code = example["value"]["code"]
+                known = BY_CODE.get(code)
+                assert example["value"]["status"] == int(status), (name, code)
+                if known is not None and code != "JQ001":  # also: no JSON at all
+                    assert known.http_status == int(status), (name, code)
+
+
+def test_every_error_that_the_functions_raise_is_documented(tx: Conn) -> None:
+    """By the manuals of the functions that a handler names."""
+    raised = {
+        row["name"]: set(re.findall(r"JQ\d+", row["manual"].partition("\nRaises:")[2]))
+        for row in tx.execute(
+            "select proname as name, coalesce(obj_description(oid, 'pg_proc'), '') as manual"
+            " from pg_proc where pronamespace = 'forge'::regnamespace"
+        ).fetchall()
+    }
+    missing = {}
+    for handler in ROUTES:
+        named = {
+            node.value
+            for node in ast.walk(ast.parse(textwrap.dedent(inspect.getsource(handler.fn))))
+            if isinstance(node, ast.Constant) and isinstance(node.value, str)
+        }
+        codes = set().union(*(raised.get(name, set()) for name in named))
+        told = " ".join(spec.description for spec in (handler.responses or {}).values())
+        known = set(re.findall(r"JQ\d+", told)) | UNREACHABLE.get(handler.fn.__name__, set())
+        missing[handler.fn.__name__] = codes - known
+    assert {name: codes for name, codes in missing.items() if codes} == {}
 
 
 def test_request_bodies_refuse_unknown_fields(spec: dict[str, Any]) -> None:

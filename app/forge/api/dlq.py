@@ -64,7 +64,7 @@ async def list_dead_jobs(
     "/dlq/{job_id:int}/retry",
     opt={"right": Right.OPERATE},
     status_code=200,
-    responses=problems(404, 409),
+    responses=problems("JQ003", "JQ004"),
 )
 async def retry_dead_job(job_id: JobId, database: NamedDependency[Database]) -> Change:
     """Bring a dead job back, with all its retries."""
@@ -152,7 +152,7 @@ async def list_revivals(
     "/revivals/{revival_id:int}/cancel",
     opt={"right": Right.OPERATE},
     status_code=200,
-    responses=problems(404),
+    responses=problems("JQ404"),
 )
 async def cancel_revival(revival_id: RevivalId, database: NamedDependency[Database]) -> Revival:
     """End a revival; what is not revived yet stays dead."""
@@ -167,7 +167,7 @@ async def cancel_revival(revival_id: RevivalId, database: NamedDependency[Databa
     "/dlq/{job_id:int}",
     opt={"right": Right.OPERATE},
     status_code=200,
-    responses=problems(404, 409),
+    responses=problems("JQ003", "JQ004"),
 )
 async def discard_dead_job(job_id: JobId, database: NamedDependency[Database]) -> Change:
     """Take a dead job out for good; the history keeps it for a while."""

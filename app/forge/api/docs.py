@@ -53,9 +53,24 @@ def render(document: dict[str, Any]) -> str:
         for path, item in document["paths"].items()
         for method, operation in item.items()
     ]
+    areas = [
+        (tag, [item for item in operations if tag["name"] in item[2]["tags"]])
+        for tag in document["tags"]
+    ]
     links = "".join(
-        f'<li><a href="#{escape(op["operationId"])}"><b>{method}</b> {escape(path)}</a></li>'
-        for method, path, op in operations
+        f"<li>{escape(tag['name'])}<ul>"
+        + "".join(
+            f'<li><a href="#{escape(op["operationId"])}"><b>{method}</b> {escape(path)}</a></li>'
+            for method, path, op in found
+        )
+        + "</ul></li>"
+        for tag, found in areas
+    )
+    sections = "".join(
+        f'<section id="area-{escape(tag["name"].replace(" ", "-"))}">'
+        f"<h2>{escape(tag['name'].capitalize())}</h2><p>{escape(tag['description'])}</p></section>"
+        + "".join(_operation(*item) for item in found)
+        for tag, found in areas
     )
     schemas = "".join(
         f'<section id="schema-{escape(name)}"><h3>{escape(name)}</h3>{_fields(schema)}</section>'
@@ -68,7 +83,7 @@ def render(document: dict[str, Any]) -> str:
         f"</head><body><header><h1>{escape(info['title'])} API {escape(info['version'])}</h1>"
         f'<p>{escape(info["description"])} <a href="/openapi.json">openapi.json</a></p></header>'
         f"<nav><ul>{links}</ul></nav><main>"
-        f"{''.join(_operation(*item) for item in operations)}<h2>Schemas</h2>{schemas}"
+        f"{sections}<h2>Schemas</h2>{schemas}"
         "</main></body></html>"
     )
 
@@ -80,18 +95,18 @@ def _operation(method: str, path: str, operation: dict[str, Any]) -> str:
         for p in operation.get("parameters", [])
     )
     body = "".join(
-        f"<p>Body: {_type(content['schema'])}</p>"
+        f"<p>Body: {_type(content['schema'])}</p>{_shown(content['example'])}"
         for content in operation.get("requestBody", {}).get("content", {}).values()
     )
     responses = "".join(
         f"<tr><td>{escape(status)}</td><td>{escape(response['description'])}</td><td>"
-        f"{', '.join(_type(c.get('schema', {})) for c in response.get('content', {}).values())}"
+        f"{''.join(_content(content) for content in response.get('content', {}).values())}"
         "</td></tr>"
         for status, response in sorted(operation["responses"].items())
     )
     return (
         f'<section id="{escape(operation["operationId"])}">'
-        f"<h2><b>{method}</b> <code>{escape(path)}</code></h2>"
+        f"<h3><b>{method}</b> <code>{escape(path)}</code></h3>"
         f"<p>{escape(operation['summary'])} {escape(operation['description'])}</p>"
         + (f"<table>{parameters}</table>" if parameters else "")
         + f"{body}<table>{responses}</table></section>"
@@ -102,7 +117,7 @@ def _type(schema: dict[str, Any]) -> str:
     if "$ref" in schema:
         name = escape(schema["$ref"].rsplit("/", 1)[1])
         return f'<a href="#schema-{name}">{name}</a>'
-    for key in ("oneOf", "allOf", "anyOf"):
+    for key in ("anyOf", "oneOf", "allOf"):
         if key in schema:
             return " or ".join(_type(item) for item in schema[key])
     kind = schema.get("type", "any JSON")
@@ -126,3 +141,13 @@ def _fields(schema: dict[str, Any]) -> str:
 def _example(field: dict[str, Any]) -> str:
     examples = field.get("examples") or []
     return f" <code>{escape(json.dumps(examples[0]))}</code>" if examples else ""
+
+
+def _content(content: dict[str, Any]) -> str:
+    named = content.get("examples", {}).values() or [{"value": content["example"]}]
+    return _type(content["schema"]) + "".join(_shown(example["value"]) for example in named)
+
+
+def _shown(example: Any) -> str:
+    text = example if isinstance(example, str) else json.dumps(example, indent=2)
+    return f"<details><summary>example</summary><pre>{escape(text)}</pre></details>"

@@ -31,7 +31,7 @@ def _sent(arguments: dict[str, Any]) -> dict[str, Any]:
     "/jobs/{job_id:int}",
     opt={"right": Right.OPERATE},
     request_max_body_size=JOB_BODY_LIMIT,
-    responses=problems(*WITH_BODY, 404, 409),
+    responses=problems(*WITH_BODY, "JQ003", "JQ004", "JQ005", "JQ012", "JQ014"),
 )
 async def edit_job(
     job_id: JobId,
@@ -52,7 +52,7 @@ async def edit_job(
     "/jobs/edit",
     opt={"right": Right.OPERATE},
     status_code=200,
-    responses=problems(*WITH_BODY),
+    responses=problems(*WITH_BODY, "JQ014"),
 )
 async def edit_jobs(data: JSONBody[JobsChange], database: NamedDependency[Database]) -> Edited:
     """Change the waiting jobs that match, up to `limit` a call.

@@ -15,13 +15,13 @@ from forge.api import present, shapes
 from forge.api.access import Access, Right
 from forge.api.bodies import NewBatch
 from forge.api.database import Database
-from forge.api.documented import WITH_BODY, problems
+from forge.api.documented import TAKES_IN, problems
 from forge.api.parameters import After, JobId, Limit, only, or_absent
 from forge.api.requests import BATCH_BODY_LIMIT
 from forge.models import Change, Condition, Parent
 
 
-@get("/jobs/{job_id:int}/parents", opt={"right": Right.READ_JOB}, responses=problems(404))
+@get("/jobs/{job_id:int}/parents", opt={"right": Right.READ_JOB}, responses=problems("JQ003"))
 async def list_parents(
     job_id: JobId,
     database: NamedDependency[Database],
@@ -41,7 +41,7 @@ async def list_parents(
     "/batches",
     opt={"right": Right.ENQUEUE},
     request_max_body_size=BATCH_BODY_LIMIT,
-    responses=problems(*WITH_BODY),
+    responses=problems(*TAKES_IN),
     response_description="The callback's id.",
 )
 async def open_batch(data: JSONBody[NewBatch], database: NamedDependency[Database]) -> shapes.Batch:
@@ -56,7 +56,7 @@ async def open_batch(data: JSONBody[NewBatch], database: NamedDependency[Databas
     "/batches/{job_id:int}/close",
     opt={"right": Right.ENQUEUE},
     status_code=200,
-    responses=problems(404, 409),
+    responses=problems("JQ003", "JQ004"),
 )
 async def close_batch(job_id: JobId, database: NamedDependency[Database]) -> Change:
     """Close a batch: its callback runs when the jobs that are in it have ended."""

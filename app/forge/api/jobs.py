@@ -15,7 +15,7 @@ from forge.api import present, shapes
 from forge.api.access import Access, Right
 from forge.api.bodies import NewJob, NewJobs
 from forge.api.database import Database
-from forge.api.documented import WITH_BODY, problems
+from forge.api.documented import TAKES_IN, problems
 from forge.api.parameters import Before, JobId, Limit, NameFilter, TagFilter, only, or_absent
 from forge.api.problems import BadFields, FieldError
 from forge.api.requests import BATCH_BODY_LIMIT, JOB_BODY_LIMIT
@@ -46,7 +46,7 @@ def _with_key(new: NewJob, key: str | None) -> dict[str, Any]:
     opt={"right": Right.ENQUEUE},
     request_max_body_size=JOB_BODY_LIMIT,
     responses={
-        **problems(*WITH_BODY, 409, 429),
+        **problems(*TAKES_IN),
         200: ResponseSpec(
             shapes.Job,
             description="The job that holds the unique key.",
@@ -86,7 +86,7 @@ async def enqueue(
     "/jobs/batch",
     opt={"right": Right.ENQUEUE},
     request_max_body_size=BATCH_BODY_LIMIT,
-    responses=problems(*WITH_BODY, 409, 429),
+    responses=problems(*TAKES_IN),
 )
 async def enqueue_batch(
     data: JSONBody[NewJobs],
@@ -133,7 +133,7 @@ async def list_jobs(
     return present.page(rows, limit, access)
 
 
-@get("/jobs/{job_id:int}", opt={"right": Right.READ_JOB}, responses=problems(404))
+@get("/jobs/{job_id:int}", opt={"right": Right.READ_JOB}, responses=problems("JQ003"))
 async def get_job(
     job_id: JobId, database: NamedDependency[Database], access: NamedDependency[Access]
 ) -> shapes.Job:
@@ -145,7 +145,7 @@ async def get_job(
     return present.job(found[0], access)
 
 
-@get("/jobs/{job_id:int}/explain", opt={"right": Right.READ}, responses=problems(404))
+@get("/jobs/{job_id:int}/explain", opt={"right": Right.READ}, responses=problems("JQ003"))
 async def explain_job(job_id: JobId, database: NamedDependency[Database]) -> shapes.Reasons:
     """Say why a job does not run, or what it does."""
     async with database.connection() as conn:
@@ -156,7 +156,7 @@ async def explain_job(job_id: JobId, database: NamedDependency[Database]) -> sha
     "/jobs/{job_id:int}/cancel",
     opt={"right": Right.OPERATE},
     status_code=200,
-    responses=problems(404, 409),
+    responses=problems("JQ003", "JQ004"),
 )
 async def cancel_job(job_id: JobId, database: NamedDependency[Database]) -> Change:
     """Cancel a job; of a running one, the worker is asked to stop."""
@@ -168,7 +168,7 @@ async def cancel_job(job_id: JobId, database: NamedDependency[Database]) -> Chan
     "/jobs/{job_id:int}/retry",
     opt={"right": Right.OPERATE},
     status_code=200,
-    responses=problems(404, 409),
+    responses=problems("JQ003", "JQ004"),
 )
 async def retry_job(job_id: JobId, database: NamedDependency[Database]) -> Change:
     """Run a job again, or sooner."""

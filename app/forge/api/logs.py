@@ -15,7 +15,7 @@ from forge.api.parameters import After, JobId, Limit
 from forge.models import JobView, LogLine
 
 
-@get("/jobs/{job_id:int}/log", opt={"right": Right.READ_JOB}, responses=problems(404))
+@get("/jobs/{job_id:int}/log", opt={"right": Right.READ_JOB}, responses=problems("JQ003"))
 async def get_log(
     job_id: JobId,
     database: NamedDependency[Database],

@@ -11,7 +11,10 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.openapi import OpenAPIConfig
 
 from forge.api.access import RIGHTS, Right
+from forge.api.areas import AREAS, area_of
+from forge.api.examples import Examples
 from forge.api.requests import DEPENDENCIES
+from forge.api.schemas import Schemas
 
 _DESCRIPTION = (
     "A PostgreSQL job queue. Times are ISO 8601 with a zone; durations are numbers of seconds; "
@@ -19,30 +22,9 @@ _DESCRIPTION = (
     "code. Bound to loopback the API needs no token."
 )
 
-# Their structs forbid unknown fields, which Litestar's derivation does not tell.
-_STRICT = (
-    "NewSchedule",
-    "NewJob",
-    "NewJobs",
-    "NewRetryRule",
-    "NewRetryRules",
-    "DeadFilter",
-    "DeadRetry",
-    "QueueSettings",
-    "JobChange",
-    "JobsChange",
-    "JobsFilter",
-    "AdmissionSettings",
-    "SchemaBody",
-    "LimitSettings",
-    "NewBatch",
-    "TypeSettings",
-    "CommonSettings",
-)
 
-
-def document(routes: list[HTTPRouteHandler]) -> dict[str, Any]:
-    """The document as plain values.
+def document(routes: list[HTTPRouteHandler], wordless: set[str] | None = None) -> dict[str, Any]:
+    """The document as plain values. `wordless` is told of what has no example of its own.
 
     It is taken from an application of its own, because Litestar serves a document only together
     with pages that load their scripts from other sites.
@@ -60,18 +42,30 @@ def document(routes: list[HTTPRouteHandler]) -> dict[str, Any]:
         logging_config=None,
     )
     found: dict[str, Any] = app.openapi_schema.to_schema()
+    schemas = Schemas(routes)
+    examples = Examples(schemas.components)
     handlers = {handler.fn.__name__: handler for handler in routes}
     for path, item in found["paths"].items():
         for operation in item.values():
-            _correct(path, operation, handlers[operation["operationId"]])
-    for name in _STRICT:
-        found["components"]["schemas"][name]["additionalProperties"] = False
-    found["components"]["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer"}}
+            handler = handlers[operation["operationId"]]
+            _correct(path, operation, handler)
+            schemas.put_right(operation, handler)
+            examples.add_to(path, operation)
+    if wordless is not None:
+        wordless |= examples.wordless
+    used = {operation["tags"][0] for item in found["paths"].values() for operation in item.values()}
+    found["tags"] = [
+        {"name": name, "description": text} for name, text in AREAS.items() if name in used
+    ]
+    found["components"] = {
+        "schemas": schemas.components,
+        "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
+    }
     return found
 
 
 def _correct(path: str, operation: dict[str, Any], handler: HTTPRouteHandler) -> None:
-    operation["tags"] = [path.split("/")[1]]
+    operation["tags"] = [area_of(path)]
     operation["summary"], _, rest = (handler.fn.__doc__ or "").strip().partition("\n")
     operation["description"] = " ".join(rest.split())
     right: Right | None = handler.opt["right"]
@@ -85,6 +79,3 @@ def _correct(path: str, operation: dict[str, Any], handler: HTTPRouteHandler) ->
     # Litestar's own idea of what an invalid request is answered with.
     if "application/json" in operation["responses"].get("400", {}).get("content", {}):
         del operation["responses"]["400"]
-    data = handler.parsed_fn_signature.parameters.get("data")
-    if data is not None and data.is_optional:
-        operation["requestBody"]["required"] = False

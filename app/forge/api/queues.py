@@ -50,7 +50,7 @@ async def change_queue(
     return present.queue(row)
 
 
-@get("/queues/{name:path}", opt={"right": Right.READ}, responses=problems(404))
+@get("/queues/{name:path}", opt={"right": Right.READ}, responses=problems("JQ404"))
 async def get_queue(name: FromPath[str], database: NamedDependency[Database]) -> shapes.QueuePage:
     """Read all that a page of one queue shows: settings, numbers, limits, admission, workers."""
     queue = name.removeprefix("/")

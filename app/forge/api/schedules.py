@@ -50,7 +50,7 @@ async def list_schedules(
     )
 
 
-@get("/schedules/{name:str}", opt={"right": Right.READ}, responses=problems(404))
+@get("/schedules/{name:str}", opt={"right": Right.READ}, responses=problems("JQ007"))
 async def get_schedule(
     name: ScheduleName, database: NamedDependency[Database], access: NamedDependency[Access]
 ) -> Schedule:
@@ -66,7 +66,7 @@ async def get_schedule(
     "/schedules/{name:str}",
     opt={"right": Right.OPERATE},
     request_max_body_size=JOB_BODY_LIMIT,
-    responses=problems(*WITH_BODY),
+    responses=problems(*WITH_BODY, "JQ014"),
 )
 async def set_schedule(
     name: ScheduleName,
@@ -87,7 +87,7 @@ async def set_schedule(
     "/schedules/{name:str}",
     opt={"right": Right.OPERATE},
     status_code=200,
-    responses=problems(404),
+    responses=problems("JQ007"),
 )
 async def remove_schedule(
     name: ScheduleName, database: NamedDependency[Database], access: NamedDependency[Access]
@@ -101,7 +101,7 @@ async def remove_schedule(
     "/schedules/{name:str}/pause",
     opt={"right": Right.OPERATE},
     status_code=200,
-    responses=problems(404),
+    responses=problems("JQ007"),
 )
 async def pause_schedule(
     name: ScheduleName, database: NamedDependency[Database], access: NamedDependency[Access]
@@ -116,7 +116,7 @@ async def pause_schedule(
     "/schedules/{name:str}/resume",
     opt={"right": Right.OPERATE},
     status_code=200,
-    responses=problems(404),
+    responses=problems("JQ007"),
 )
 async def resume_schedule(
     name: ScheduleName, database: NamedDependency[Database], access: NamedDependency[Access]
@@ -130,7 +130,7 @@ async def resume_schedule(
 @post(
     "/schedules/{name:str}/run",
     opt={"right": Right.OPERATE},
-    responses=problems(404),
+    responses=problems("JQ005", "JQ007", "JQ014"),
     response_description="The new job.",
     response_headers=[ResponseHeader(name="Location", value="/jobs/1", documentation_only=True)],
 )
@@ -146,7 +146,7 @@ async def run_schedule(
     )
 
 
-@get("/schedules/{name:str}/next", opt={"right": Right.READ}, responses=problems(404))
+@get("/schedules/{name:str}/next", opt={"right": Right.READ}, responses=problems("JQ007"))
 async def next_runs(
     name: ScheduleName, database: NamedDependency[Database], count: Count = 5
 ) -> NextRuns:

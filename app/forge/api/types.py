@@ -18,14 +18,24 @@ from forge.models import KnownType, LogLimits, RetentionRow, SettingsRow, TypeRo
 
 @get("/types", opt={"right": Right.READ}, responses=problems())
 async def list_types(
-    database: NamedDependency[Database], after: NameFilter = None, limit: Limit = 100
+    database: NamedDependency[Database],
+    after: NameFilter = None,
+    type: NameFilter = None,
+    limit: Limit = 100,
 ) -> shapes.KnownTypes:
-    """List the types that are known, by name.
+    """List the types that are known, by name; with `type`, only this one.
 
     From workers, schedules, SQL handlers, settings, and the newest jobs.
     """
     async with database.connection() as conn:
-        rows = await db.call(conn, "list_types", KnownType, after=or_absent(after), max_rows=limit)
+        rows = await db.call(
+            conn,
+            "list_types",
+            KnownType,
+            after=or_absent(after),
+            max_rows=limit,
+            type=or_absent(type),
+        )
     return present.types(rows, limit)
 
 

@@ -27,7 +27,7 @@ async def list_workers(database: NamedDependency[Database]) -> shapes.Workers:
         return shapes.Workers(items=await db.call(conn, "list_workers", WorkerRow))
 
 
-@get("/workers/{worker:str}", opt={"right": Right.READ}, responses=problems(404))
+@get("/workers/{worker:str}", opt={"right": Right.READ}, responses=problems("JQ404"))
 async def get_worker(
     worker: WorkerName, database: NamedDependency[Database], limit: Limit = 50
 ) -> shapes.WorkerPage:
@@ -42,7 +42,7 @@ async def get_worker(
     "/workers/{worker:str}/drain",
     opt={"right": Right.OPERATE},
     status_code=200,
-    responses=problems(404),
+    responses=problems("JQ404"),
 )
 async def drain_worker(worker: WorkerName, database: NamedDependency[Database]) -> WorkerRow:
     """Have a worker claim no more; it finishes the jobs it has, and waits."""
@@ -54,7 +54,7 @@ async def drain_worker(worker: WorkerName, database: NamedDependency[Database]) 
     "/workers/{worker:str}/resume",
     opt={"right": Right.OPERATE},
     status_code=200,
-    responses=problems(404),
+    responses=problems("JQ404"),
 )
 async def resume_worker(worker: WorkerName, database: NamedDependency[Database]) -> WorkerRow:
     """Let a worker that drains claim again."""

@@ -25,7 +25,7 @@ const jobs = status => queue => href('jobs', { queue, status });
 const COLUMNS = [
   { head: 'Queue', class: 'name', cell: row => [el('a', { href: href('queues', row.queue), 'data-row': true }, row.queue),
     row.paused && [' ', badge('Paused', 'processing', { title: row.pause_reason })],
-    row.words.length > 0 && el('span.limits', {}, row.words.join(' · '))] },
+    row.words.length > 0 && el('span.under', {}, row.words.join(' · '))] },
   { head: 'Depth', class: 'depth', label: '', cell: row => bar([['processing', row.processing / row.deepest], ['ready', row.ready / row.deepest]],
     `${plural(row.ready, 'job')} ready, ${count(row.processing)} running`) },
   { head: 'Ready', class: 'end', cell: number('ready', jobs('PENDING')) },

@@ -36,9 +36,9 @@ export function policyFacts(own, ...inherited) {
   return [
     ['Retries', say('max_retries', value => (value === 0 ? 'none' : plural(value, 'retry', 'retries')))],
     ['First delay', say('retry_base_seconds', written)],
-    ['Growth', say('retry_factor', value => `× ${value}`)],
+    ['Growth', say('retry_factor', value => `× ${Number(value)} each time`)],
     ['Longest delay', say('retry_cap_seconds', written)],
-    ['Jitter', say('retry_jitter', value => `${Math.round(value * 1000) / 10} %`)],
-    ['So', delays(all) && `${delays(all)} after a failure`],
+    ['Jitter', say('retry_jitter', value => `up to ${Math.round(value * 1000) / 10} % more, at random`)],
+    ['Delays', delays(all)],
   ].map(([name, value]) => [name, value || null]);
 }
