@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
@@ -90,12 +90,28 @@ def api(db: Database) -> Iterator[Api]:
         yield api
 
 
+Visit = Callable[[str], Page]
+
+
 @pytest.fixture
-def dashboard(page: Page, tab: Tab, api: Api) -> Page:
-    """The first page, connected."""
-    page.goto(api.url)
+def visit(page: Page, tab: Tab, api: Api) -> Visit:
+    """Opens a page of the dashboard by its address (`jobs/12`), connected."""
+
+    def visit(address: str) -> Page:
+        page.goto(f"{api.url}/#/{address}")
+        connected(page)
+        return page
+
+    return visit
+
+
+def connected(page: Page) -> None:
     expect(page.locator("#connection")).to_have_text("Live")
-    expect(page.locator('[data-tile="ready"] .tile-count')).not_to_have_text("–")
     # What is not in the first view follows it; the keyboard, when it has come, names this button.
     expect(page.locator("#theme")).to_have_attribute("aria-label", re.compile("^Theme: "))
-    return page
+
+
+@pytest.fixture
+def dashboard(visit: Visit) -> Page:
+    """The first page, connected."""
+    return visit("")

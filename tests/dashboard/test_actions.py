@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import json
-import re
-
 from playwright.sync_api import Page, expect
 
 from tests.dashboard.conftest import Tab
-from tests.dashboard.jobs import claim, die, enqueue
+from tests.dashboard.jobs import die, enqueue
 from tests.database import Database
 
 
@@ -164,36 +161,3 @@ def test_a_queue_is_paused_and_resumed(dashboard: Page, db: Database) -> None:
     db.rows("select * from forge.resume('default')")
     expect(dashboard.locator("#notices")).not_to_contain_text("the server moves")
     assert len(db.rows("select * from forge.dequeue()")) == 1
-
-
-def test_the_drawer_tells_a_life_and_cancels(dashboard: Page, db: Database) -> None:
-    id = enqueue(db, payload={"to": "a@example.com", "api_key": "sk-1", "big": 2**63})
-    job = claim(db)
-    db.rows("select * from forge.fail(%s, %s, 'it is down')", job["id"], job["lease"])
-    dashboard.locator(f'#job-rows [data-key="{id}"]').click()
-    drawer = dashboard.locator("#job")
-    expect(drawer).to_contain_text("Attempt 1 failed")
-    expect(drawer).to_contain_text("it is down")
-    expect(drawer).to_contain_text("9223372036854775808")
-    expect(drawer).not_to_contain_text("sk-1")
-    drawer.get_by_role("button", name="Show secrets").click()
-    expect(drawer).to_contain_text("sk-1")
-    assert f"job={id}" in dashboard.url
-
-    drawer.get_by_role("button", name="Cancel job").click()
-    expect(drawer.locator(".badge")).to_have_text("Cancelled")
-    assert status_of(db, id) == "CANCELLED"
-    dashboard.go_back()
-    expect(drawer).to_be_hidden()
-
-
-def test_a_job_that_does_not_exist_is_said_to(dashboard: Page, tab: Tab) -> None:
-    tab.expects("status of 404")
-    dashboard.goto(f"{dashboard.url}?job=999999999999")
-    expect(dashboard.locator("#job")).to_contain_text(re.compile("JQ003"))
-
-
-def test_the_address_of_a_job_opens_it(dashboard: Page, db: Database) -> None:
-    id = enqueue(db, payload={"n": json.loads("1")})
-    dashboard.goto(f"{dashboard.url}?job={id}")
-    expect(dashboard.locator("#job-title")).to_contain_text(f"#{id}")

@@ -24,7 +24,7 @@ def modules(browser: Browser) -> Iterator[Page]:
 def call(page: Page, module: str, expression: str, *values: Any) -> Any:
     """The value of a JavaScript expression over the module's exports (`m`) and the values (`v`)."""
     return page.evaluate(
-        f"async v => {{ const m = await import('/js/{module}.js'); return {expression}; }}",
+        f"async v => {{ const m = await import('/js/core/{module}.js'); return {expression}; }}",
         list(values),
     )
 

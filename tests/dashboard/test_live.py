@@ -5,7 +5,7 @@ from __future__ import annotations
 from playwright.sync_api import Page, expect
 
 from tests.dashboard.conftest import Tab
-from tests.dashboard.jobs import claim, complete, die, enqueue
+from tests.dashboard.jobs import claim, die, enqueue
 from tests.dashboard.serving import Api
 from tests.database import Database
 
@@ -24,63 +24,9 @@ def test_counts_follow_sql(dashboard: Page, db: Database) -> None:
     expect(dashboard.locator("#dead-count")).to_have_text("1")
 
 
-def test_a_row_follows_its_job(dashboard: Page, db: Database) -> None:
-    id = enqueue(db)
-    row = dashboard.locator(f'#job-rows [data-key="{id}"]')
-    expect(row).to_contain_text("Ready")
-    assert complete(db) == id
-    expect(row).to_contain_text("Completed")
-    expect(row).to_contain_text("took")
-
-
 def test_ready_jobs_without_a_worker_are_pointed_out(dashboard: Page, db: Database) -> None:
     enqueue(db)
     expect(dashboard.locator("#notices")).to_contain_text("No worker is running")
-
-
-def test_the_filter_is_in_the_address(dashboard: Page, db: Database) -> None:
-    mail, report = enqueue(db, "email"), enqueue(db, "report", queue="reports")
-    dashboard.locator('#filter [name="type"]').fill("report")
-    expect(dashboard.locator("#job-rows > tr")).to_have_count(1)
-    expect(dashboard.locator(f'#job-rows [data-key="{report}"]')).to_be_visible()
-    assert "type=report" in dashboard.url
-
-    later = enqueue(db, "report", queue="reports")
-    expect(dashboard.locator(f'#job-rows [data-key="{later}"]')).to_be_visible()
-    dashboard.reload()
-    expect(dashboard.locator("#job-rows > tr")).to_have_count(2)
-    expect(dashboard.locator('#filter [name="type"]')).to_have_value("report")
-
-    dashboard.locator("#clear").click()
-    expect(dashboard.locator(f'#job-rows [data-key="{mail}"]')).to_be_visible()
-    assert "type=" not in dashboard.url
-
-
-def test_a_filter_that_matches_nothing_says_so(dashboard: Page, db: Database) -> None:
-    enqueue(db)
-    dashboard.locator('#filter [name="queue"]').fill("nowhere")
-    expect(dashboard.locator("#jobs-empty")).to_contain_text("No job matches")
-
-
-def test_more_than_the_newest_can_be_shown(dashboard: Page, db: Database) -> None:
-    db.value("select count(forge.enqueue('email')) from generate_series(1, 60)")
-    expect(dashboard.locator("#job-rows > tr")).to_have_count(25)
-    dashboard.locator("#jobs-more").click()
-    expect(dashboard.locator("#job-rows > tr")).to_have_count(50)
-    dashboard.locator("#jobs-more").click()
-    expect(dashboard.locator("#job-rows > tr")).to_have_count(60)
-    expect(dashboard.locator("#jobs-more")).to_be_hidden()
-
-
-def test_rows_do_not_move_away_under_the_pointer(dashboard: Page, db: Database) -> None:
-    first = enqueue(db)
-    dashboard.locator(f'#job-rows [data-key="{first}"]').hover()
-    second = enqueue(db)
-    expect(dashboard.locator("#newer")).to_have_text("Show 1 newer job")
-    expect(dashboard.locator("#job-rows > tr")).to_have_count(1)
-    dashboard.mouse.move(5, 5)
-    expect(dashboard.locator(f'#job-rows [data-key="{second}"]')).to_be_visible()
-    expect(dashboard.locator("#newer")).to_be_hidden()
 
 
 def test_the_page_comes_back_after_the_api_restarts(
@@ -113,7 +59,7 @@ def test_an_api_that_stays_away_is_named_and_can_be_tried_at_once(
 def test_ten_thousand_events_are_drawn_once(dashboard: Page) -> None:
     drawn = dashboard.evaluate(
         """async () => {
-            const live = await import('/js/live.js');
+            const live = await import('/js/core/live.js');
             let renders = 0;
             live.watch('storm', () => { renders += 1; });
             await new Promise(requestAnimationFrame);

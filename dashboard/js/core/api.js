@@ -46,7 +46,7 @@ export const hasToken = () => sessionStorage.getItem(tokenKey()) !== null;
 // `address`: of the API that it is for, which may not be the one that the page talks to yet.
 export const setToken = (token, address) => sessionStorage.setItem(`forge.token ${withSlash(address).href}`, token);
 
-function request(method, path, { query = {}, body, signal, accept = 'application/json' } = {}) {
+function request(method, path, { query = {}, body, signal, accept = 'application/json', etag = null } = {}) {
   const target = new URL(path, base());
   for (const [key, value] of Object.entries(query)) {
     if (value !== '' && value !== null && value !== undefined) target.searchParams.set(key, value);
@@ -55,6 +55,7 @@ function request(method, path, { query = {}, body, signal, accept = 'application
   const token = sessionStorage.getItem(tokenKey());
   if (token) headers.Authorization = `Bearer ${token}`;
   if (body !== undefined) headers['Content-Type'] = 'application/json';
+  if (etag) headers['If-None-Match'] = etag;
   return fetch(target, { method, headers, body, signal, cache: 'no-store', credentials: 'omit' });
 }
 
@@ -66,12 +67,25 @@ async function problemOf(response) {
   return new Problem({ ...parse(await response.text()), status: response.status });
 }
 
+// Answers that carry an ETag are asked for again only where they changed; one that did not is the same object as before.
+const KEPT = 8;
+const kept = new Map();
+
+function keep(key, etag, value) {
+  kept.delete(key);
+  if (etag) kept.set(key, { etag, value });
+  if (kept.size > KEPT) kept.delete(kept.keys().next().value);
+}
+
 export async function call(method, path, { query, body } = {}) {
   const text = body === undefined ? body : stringify(body);
+  const key = method === 'GET' ? JSON.stringify([base().href, sessionStorage.getItem(tokenKey()), path, query]) : null;
+  const known = kept.get(key);
   let response;
   let answer;
   try {
-    response = await request(method, path, { query, body: text, signal: AbortSignal.timeout(30_000) });
+    response = await request(method, path, { query, body: text, etag: known?.etag, signal: AbortSignal.timeout(30_000) });
+    if (known && response.status === 304) return known.value;
     if (!response.ok) throw await problemOf(response);
     answer = await response.text();
   } catch (error) {
@@ -79,7 +93,9 @@ export async function call(method, path, { query, body } = {}) {
   }
   learn(response.headers.get('Date'));
   if (!/json/.test(response.headers.get('Content-Type') ?? '')) throw notForge(response.status);
-  return parse(answer);
+  const value = parse(answer);
+  if (key) keep(key, response.headers.get('ETag'), value);
+  return value;
 }
 
 export const read = (path, query) => call('GET', path, { query });

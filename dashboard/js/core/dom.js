@@ -1,6 +1,6 @@
 // The few ways in which the page is written to. Text only ever arrives as text.
 import { now } from './clock.js';
-import { age, exact, relative } from './format.js';
+import { age, clockTime, exact, relative } from './format.js';
 import { visible } from './json.js';
 
 export const find = (selector, root = document) => root.querySelector(selector);
@@ -52,11 +52,12 @@ export function setTone(element, tone) {
 
 function say(element) {
   const when = Date.parse(element.dateTime);
-  const text = element.dataset.form === 'age' ? age(now() - when) : relative(when, now());
-  setText(element, text);
+  const { form } = element.dataset;
+  setText(element, form === 'age' ? age(now() - when) : form === 'clock' ? clockTime(new Date(when), now()) : relative(when, now()));
 }
 
-// <time>: relative in view, exact on hover, and it goes on by itself. `form: 'age'` is for a length without "ago".
+// <time>: relative in view, exact on hover, and it goes on by itself. `form: 'age'` is for a length without "ago",
+// `'clock'` for the time of day.
 export function setTime(element, iso) {
   if (!iso) {
     element.removeAttribute('datetime');

@@ -49,5 +49,5 @@ export function span(text, now) {
   const [from, to = ''] = text.split('/');
   const [after, before] = [from, to].map(part => (part ? new Date(part) : null));
   if ([after, before].some(when => when && Number.isNaN(when.getTime()))) return null;
-  return { after: after?.toISOString(), before: before?.toISOString() };
+  return { after: after?.toISOString() ?? null, before: before?.toISOString() ?? null };
 }

@@ -85,6 +85,10 @@ const clock = new Intl.DateTimeFormat('en-GB', {
 export const exact = when => clock.format(when);
 export const timeOfDay = when => when.toLocaleTimeString('en-GB');
 
+const dayAndTime = new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'short', hour: '2-digit', minute: '2-digit' });
+// The time of day within a day of now, and the date with it further away.
+export const clockTime = (when, now) => (Math.abs(when - now) < 43_200_000 ? timeOfDay(when) : dayAndTime.format(when));
+
 export function bytes(number) {
   if (number < 1024) return `${number} B`;
   if (number < 1024 * 1024) return `${(number / 1024).toFixed(1)} KB`;

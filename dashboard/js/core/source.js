@@ -4,12 +4,14 @@ import * as live from './live.js';
 
 // `query()` gives { path, query } of what is wanted now, or null for nothing. It is asked at once, when the address
 // changes what is wanted, when one of `topics` of the event stream changes (at most every `gap` ms), and every `every` ms.
+// `settled(value)`: it is not likely to change any more; the stream's hints are let go by then.
 // `render()` draws; value() is undefined before the first answer, and stays while a newer one is under way.
-export function source(scope, { wanted, render, topics = [], gap = 1500, every = 0 }) {
+export function source(scope, { wanted, render, topics = [], gap = 1500, every = 0, settled = () => false }) {
   let value;
   let problem = null;
   let asked = '';     // what `value` answers
   const key = () => JSON.stringify(wanted());
+  const isCurrent = () => asked === key();
 
   const load = scope.paced(async () => {
     const query = wanted();
@@ -27,14 +29,13 @@ export function source(scope, { wanted, render, topics = [], gap = 1500, every =
 
   // The stream's pictures are hints that something changed; the first picture is none.
   let seen = false;
-  if (topics.length) scope.watch(topics, () => { if (seen) load(); seen = true; });
+  if (topics.length) scope.watch(topics, () => { if (seen && !(isCurrent() && value !== undefined && settled(value))) load(); seen = true; });
   scope.watch('connection', () => { if (live.get('connection')?.state === 'live') load(); });
   scope.onUrl(() => { if (key() !== asked) load(); });
   scope.listen(document, 'visibilitychange', () => { if (!document.hidden) load(); });
   if (every) scope.every(every, load);
   load();
 
-  const isCurrent = () => asked === key();
   return {
     value: () => (isCurrent() ? value : undefined),
     stale: () => value,

@@ -4,10 +4,10 @@ import { count } from '../core/format.js';
 import { visible } from '../core/json.js';
 import { sheet } from './sheet.js';
 
-// question: { title, text (or nodes), yes, total (null: not known), unit, danger, typed, work({ progress(done), stopped() }) }.
+// question: { title, text (or nodes), yes, no, total (null: not known), unit, danger, typed, work({ progress(done), stopped() }) }.
 // `typed`: a name that has to be typed before yes can be pressed, for what nothing brings back.
 // `work` runs after yes, in batches; what fails in it is its own to say.
-export function ask({ title, text, yes, total = null, unit = '', danger = false, typed = null, work }) {
+export function ask({ title, text, yes, no: refusal = 'Cancel', total = null, unit = '', danger = false, typed = null, work }) {
   let running = false;
   let stop = false;
   const bar = el('progress', { max: total });
@@ -16,7 +16,7 @@ export function ask({ title, text, yes, total = null, unit = '', danger = false,
   const name = typed && el('input.field', { id: 'confirm-typed', autocomplete: 'off', spellcheck: 'false' });
   const label = typed && el('label.stack', {}, el('span', {}, 'Type ', el('strong', {}, typed), ' to confirm'), name);
   const dialog = sheet({ id: 'confirm', title, narrow: true, content: close => {
-    const no = el('button.button', { type: 'button', id: 'confirm-no', onclick: leave }, 'Cancel');
+    const no = el('button.button', { type: 'button', id: 'confirm-no', onclick: leave }, refusal);
     const go = el(danger ? 'button.button.danger' : 'button.button.primary', { type: 'button', id: 'confirm-yes', onclick: run, disabled: Boolean(typed) }, yes);
     name?.addEventListener('input', () => { go.disabled = name.value.trim() !== visible(typed).trim(); });
     name?.addEventListener('keydown', event => { if (event.key === 'Enter' && !go.disabled && !running) run(); });

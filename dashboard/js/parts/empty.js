@@ -2,26 +2,14 @@
 import * as api from '../core/api.js';
 import { el, replace } from '../core/dom.js';
 import * as live from '../core/live.js';
-import { button } from './controls.js';
-import { failed } from './toasts.js';
+import { copyButton } from './copy.js';
 
 const JOB = '{"to":"user@example.com","subject":"Hello"}';
 const SQL = `select forge.enqueue('email', '${JOB}');`;
 const curl = () => `curl -X POST ${api.base().href}jobs -H "Content-Type: application/json" -d '{"type":"email","payload":${JOB}}'`;
 
 // Text to copy, with a button that does.
-export function snippet(text, name = 'this') {
-  const copy = button('Copy', async () => {
-    try {
-      await navigator.clipboard.writeText(text);
-      copy.textContent = 'Copied';
-      setTimeout(() => { copy.textContent = 'Copy'; }, 1500);
-    } catch {
-      failed('Copy', { title: 'the browser does not allow it', hint: 'Select the text and copy it by hand.' });
-    }
-  }, { kind: 'small', 'aria-label': `Copy ${name}` });
-  return el('div.snippet', {}, el('pre', {}, text), copy);
-}
+export const snippet = (text, name = 'this') => el('div.snippet', {}, el('pre', {}, text), copyButton(() => text, name));
 
 export const firstJob = () => [
   el('h3', {}, 'No jobs yet'),

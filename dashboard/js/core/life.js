@@ -12,8 +12,7 @@ function failure(error) {
     name: `Attempt ${error.attempt} failed`,
     at: error.failed_at,
     note: [took, error.worker && `on ${error.worker}`].filter(Boolean).join(' '),
-    error: [error.error_type, error.error].filter(Boolean).join(': '),
-    traceback: error.traceback,
+    failure: error,
   };
 }
 

@@ -1,0 +1,53 @@
+// Why a job does not run, or what it does, in words, as long as it has not ended.
+import { el, replace, time } from '../../core/dom.js';
+import { errorOf } from '../../core/life.js';
+import { source } from '../../core/source.js';
+import { href } from '../../core/url.js';
+import { panel } from '../../parts/controls.js';
+import { failure } from '../../parts/failure.js';
+
+const MOMENT = /(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d+)?[+-]\d\d(?::?\d\d)?)/;
+const CALM = new Set(['running', 'next', 'scheduled', 'from_schedule', 'behind']);
+
+// PostgreSQL's times in a sentence, as times of the reader's day.
+const sentence = text => `${text[0]?.toUpperCase() ?? ''}${text.slice(1)}`.split(MOMENT).map((piece, index) => (index % 2
+  ? time(new Date(piece.replace(' ', 'T').replace(/([+-]\d\d)$/, '$1:00')).toISOString(), { form: 'clock' }) : piece));
+
+// Where to look further, by the reason's code.
+function further({ code, detail }) {
+  if (code.startsWith('queue_')) return [['Open the queue', href('queues', detail.queue ?? '')]];
+  if (code.startsWith('no_worker')) return [['See the workers', '#/workers']];
+  if (code === 'from_schedule' && detail.schedule) return [['Open the schedule', href('schedules', detail.schedule)]];
+  const ids = [...(detail.running ?? []), ...(detail.jobs ?? []), ...(detail.parents ?? [])].map(item => item?.id ?? item).filter(Number.isInteger);
+  return ids.slice(0, 5).map(id => [`#${id}`, href('jobs', id)]);
+}
+
+const item = reason => el('li', { 'data-code': reason.code },
+  el('p', {}, sentence(reason.sentence), further(reason).map(([word, address]) => [' ', el('a', { href: address }, word)])));
+
+export function reasons({ scope, address, job }) {
+  const isOver = found => ['COMPLETED', 'CANCELLED'].includes(found.status);
+  const list = el('ul.reasons');
+  const heading = el('span');
+  const element = panel({ title: heading, id: 'why' }, el('div.panel-body', {}, list));
+  element.hidden = true;
+  const wanted = () => { const found = job.value(); return found && !isOver(found) && found.status !== 'DEAD' ? { path: `${address}/explain`, query: {} } : null; };
+  const answer = source(scope, { wanted, topics: ['stats', 'queues', 'jobs'], gap: 2000, render: () => job.value() && draw(job.value()) });
+  let drawn = '';
+  let asked = '';
+
+  function draw(found) {
+    if (wanted() && asked !== found.status) answer.reload();
+    asked = wanted() ? found.status : '';
+    const isDead = found.status === 'DEAD';
+    const items = isDead ? [] : wanted() ? answer.value()?.items ?? [] : [];
+    element.hidden = !isDead && items.length === 0;
+    const mark = JSON.stringify([found.status, isDead ? errorOf(found) : items]);
+    if (mark === drawn) return;
+    drawn = mark;
+    replace(heading, isDead ? 'Why it was given up' : found.status === 'PROCESSING' ? 'What it does' : items.every(reason => CALM.has(reason.code)) ? 'When it runs' : 'Why it does not run');
+    if (isDead) replace(list, el('li', {}, failure(found.errors.at(-1) ?? { error: 'No error was recorded.' })));
+    else replace(list, items.map(item));
+  }
+  return { element, draw };
+}
