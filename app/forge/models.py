@@ -403,6 +403,13 @@ class ScheduleRow(Row, frozen=True):
     last_status: str | None
 
 
+class AppliedMigration(Row, frozen=True):
+    """A migration that the database has had. SQL: forge.migration_row."""
+
+    migration: str
+    applied_at: datetime
+
+
 class ErrorCode(Row, frozen=True):
     """One error code. SQL: forge.error_code."""
 

@@ -16,7 +16,7 @@ def names(text: str) -> set[str]:
 
 READING = names(
     """
-    errors transitions version now stats throughput job list_jobs list_dead list_queues
+    errors transitions version migrations now stats throughput job list_jobs list_dead list_queues
     list_schedules next_runs
     job_log list_limits list_workers overview doctor explain
     fingerprint dead_groups list_retry_rules list_revivals

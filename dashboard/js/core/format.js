@@ -11,6 +11,8 @@ export function count(number, over = false) {
   return over ? `${text}+` : text;
 }
 
+export const capital = text => (text ? `${text[0].toUpperCase()}${text.slice(1)}` : '');
+
 export const plural = (number, one, many = `${one}s`) => `${count(number)} ${number === 1 ? one : many}`;
 
 export function rate(number, seconds) {

@@ -1,7 +1,7 @@
 // One schedule: when it comes in plain words, what it enqueues, and how it went.
 import { words } from '../core/cron.js';
 import { el, replace, setText, time } from '../core/dom.js';
-import { plural, written } from '../core/format.js';
+import { capital, plural, written } from '../core/format.js';
 import { pretty } from '../core/json.js';
 import { source } from '../core/source.js';
 import * as url from '../core/url.js';
@@ -27,8 +27,6 @@ const policy = row => [
   row.retry_factor !== null && `× ${row.retry_factor}`,
   row.retry_cap_seconds !== null && `at most ${written(row.retry_cap_seconds)}`,
 ].filter(Boolean).join(', ') || 'as the type and the queue say';
-
-const sentence = text => `${text[0].toUpperCase()}${text.slice(1)}`;
 
 export function mount({ root, args: [name], scope }) {
   const one = source(scope, { wanted: () => ({ path: path(name) }), topics: ['schedules', 'jobs'], gap: 2000, every: 10_000, render });
@@ -69,8 +67,8 @@ export function mount({ root, args: [name], scope }) {
   }
 
   function draw(row, runs) {
-    setText(when, sentence(words(row.cron, row.time_zone)));
-    replace(cron, el('code', {}, row.cron), ` in ${row.time_zone}`);
+    setText(when, capital(words(row.cron, row.time_zone)));
+    replace(cron, el('code', {}, row.cron), row.time_zone !== 'UTC' && ` by the clocks of ${row.time_zone}`);
     replace(badges, state(row));
     const focused = [...actions.children].indexOf(document.activeElement);
     replace(actions,

@@ -2,7 +2,7 @@
 import { words } from '../core/cron.js';
 import { el, replace, time } from '../core/dom.js';
 import { now } from '../core/clock.js';
-import { status } from '../core/format.js';
+import { capital, status } from '../core/format.js';
 import { source } from '../core/source.js';
 import * as url from '../core/url.js';
 import { badge, button, head, panel } from '../parts/controls.js';
@@ -40,10 +40,10 @@ export function mount({ root, scope }) {
   const { reload } = list;
   const rows = table({ key: row => row.name, caption: 'Schedules', columns: [
     { head: 'Schedule', cell: row => [el('a', { href: url.href('schedules', row.name), 'data-row': true }, row.name), ' ', state(row)] },
-    { head: 'When', label: '', class: 'wide', cell: row => [words(row.cron, row.time_zone), el('code.cron', {}, row.cron)] },
+    { head: 'When', label: '', class: 'wide when-cell', cell: row => [capital(words(row.cron, row.time_zone)), words(row.cron) !== row.cron && el('code.cron', {}, row.cron)] },
     { head: 'Enqueues', class: 'soft', cell: row => `${row.type} in ${row.queue}` },
     { head: 'Next run', class: 'end', cell: row => (row.paused ? el('span.soft', {}, 'paused') : time(row.next_at)) },
-    { head: 'Last run', class: 'end', cell: row => [row.last_at && time(row.last_at), ' ', outcome(row)] },
+    { head: 'Last run', class: 'end last', cell: row => [outcome(row), row.last_at && time(row.last_at)] },
     { head: '', class: 'end', cell: row => el('span.pair', {},
       button('Run now', () => runNow(row, reload), { kind: 'small ghost', right: 'operate', 'aria-label': `Run ${row.name} now` }),
       button(row.paused ? 'Resume' : 'Pause', () => toggle(row, reload), { kind: 'small', right: 'operate', 'aria-label': `${row.paused ? 'Resume' : 'Pause'} ${row.name}` })) },

@@ -17,7 +17,7 @@ function parts(filter) {
   return { ...filter, time: undefined, payload: containment(filter.payload ?? '').json || undefined, created_after: after, created_before: before };
 }
 
-const known = list => Object.fromEntries(Object.entries(list).filter(([, value]) => value !== undefined && value !== ''));
+const known = list => Object.fromEntries(Object.entries(list).filter(([, value]) => value !== undefined && value !== null && value !== ''));
 
 // As the query of GET /dlq, and as the body of what acts on all that match.
 export const query = filter => known(parts(filter));

@@ -2,6 +2,7 @@
 import * as api from '../../core/api.js';
 import { isRead, words } from '../../core/cron.js';
 import { el, replace } from '../../core/dom.js';
+import { capital } from '../../core/format.js';
 import { Exact } from '../../core/json.js';
 import { openForm } from '../../shell/doors.js';
 import { runList } from './runs.js';
@@ -59,7 +60,7 @@ function preview() {
       return;
     }
     if (mine !== asked) return;
-    replace(box, el('p', {}, el('strong', {}, sentence(words(cron, zone)))), runList(runs.items, zone));
+    replace(box, el('p', {}, el('strong', {}, capital(words(cron, zone)))), runList(runs.items, zone));
   }
   return {
     box,
@@ -73,8 +74,6 @@ function preview() {
     },
   };
 }
-
-const sentence = text => `${text[0].toUpperCase()}${text.slice(1)}`;
 
 const DEFAULTS = { overlap: 'allow', catch_up: 'one', catch_up_limit: 10, grace_seconds: 60, priority: 0, queue: 'default' };
 
