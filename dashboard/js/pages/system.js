@@ -44,7 +44,7 @@ function session(scope) {
   });
   return panel({
     title: 'This session', id: 'session',
-    actions: button('Other token', () => door('access').then(part => part.ask({ status: 401, title: 'Another token' })), { kind: 'small' }),
+    actions: button('Use a token', () => door('access').then(part => part.ask({ status: 401, title: 'Another token' })), { kind: 'small' }),
   }, body);
 }
 
