@@ -72,7 +72,7 @@ export function mount({ root, args: [name], scope }) {
     replace(badges, state(row));
     const focused = [...actions.children].indexOf(document.activeElement);
     replace(actions,
-      button('Delete', () => remove(name, () => (url.path()[1] === name ? url.go('schedules') : reload())), { kind: 'ghost', right: 'operate' }),
+      button('Delete', () => remove(name, () => url.go('schedules'), () => url.go('schedules', name)), { kind: 'ghost', right: 'operate' }),
       button('Edit', () => edit(name, reload), { right: 'operate' }),
       button(row.paused ? 'Resume' : 'Pause', () => toggle(row, reload), { right: 'operate' }),
       button('Run now', () => runNow(row, reload), { right: 'operate' }));

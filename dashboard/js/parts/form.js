@@ -102,7 +102,8 @@ export function open({ id, title, lead = null, intro = null, fields, values = {}
     const wide = field.wide || field.kind === 'json' || field.kind === 'lines';
     const below = after[field.name] ?? null;
     if (field.kind === 'check') return [el('label.stack.check.wide', {}, el('span', {}, control, ' ', field.label), note), below];
-    return [el(wide ? 'label.stack.wide' : 'label.stack', {}, field.label, control, note), below];
+    // The hint is no part of the name: it is read after it.
+    return [el(wide ? 'div.stack.wide' : 'div.stack', {}, el('label', { for: control.id }, field.label), control, note), below];
   }
 
   function mark({ control, field }, wrong) {
@@ -145,7 +146,9 @@ export function open({ id, title, lead = null, intro = null, fields, values = {}
     const [, argument] = /^(\w+)=/.exec(problem.detail ?? '') ?? [];
     const name = [fieldOf(problem), argument, `${argument}_seconds`].find(found => controls.has(found));
     const listed = (problem.errors ?? []).map(({ field: path, message }) => [path.split(/[.[]/)[0], message]);
-    return listed.length || !name ? listed : [[name, [problem.title, problem.hint].filter(Boolean).join('; ')]];
+    if (listed.some(([path]) => controls.has(path)) || !name) return listed;
+    const words = listed.map(([path, message]) => `${path}: ${message}`);
+    return [[name, (words.length ? words : [problem.title, problem.hint].filter(Boolean)).join('; ')]];
   }
 
   function refuse(problem) {

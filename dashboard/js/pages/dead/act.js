@@ -115,7 +115,7 @@ export async function retryMany(filter, reload) {
     intro: seen.box, fields: FIELDS, values: { rate: 10 },
     follow({ pace }) {
       const field = dialog?.querySelector('#field-rate');
-      if (field) field.closest('label').hidden = !pace;
+      if (field) field.closest('.stack').hidden = !pace;
     },
     async send(values) {
       if (values.pace || values.canary) { await start(which, values); reload(); return; }
@@ -129,7 +129,7 @@ export async function retryMany(filter, reload) {
   });
   if (!dialog) return;
   dialog.addEventListener('close', () => { stopped = true; });
-  dialog.querySelector('#field-rate').closest('label').hidden = true;
+  dialog.querySelector('#field-rate').closest('.stack').hidden = true;
   try {
     found = await look('dlq/retry', which, filter);
     seen.show(found, found.sample);

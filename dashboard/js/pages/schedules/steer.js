@@ -44,7 +44,8 @@ export async function save(name, settings, before, reload) {
   return made;
 }
 
-export const remove = (name, after) => attempt('Delete', async () => {
+// `after()` leaves the page of what is gone; `back()` shows it again.
+export const remove = (name, after, back) => attempt('Delete', async () => {
   const row = await api.read(path(name));    // whole: a list leaves long payloads out
   await api.call('DELETE', path(name));
   after();
@@ -53,7 +54,7 @@ export const remove = (name, after) => attempt('Delete', async () => {
     undo: async () => {
       await put(name, settingsOf(row));
       if (row.paused) await api.call('POST', `${path(name)}/pause`);
-      after();
+      back();
     },
   });
 });
