@@ -45,12 +45,8 @@ WORDS = {
     "30 4 1 1,7 *": "on the 1st of January and July at 04:30 in Europe/Berlin",
     "0 9 * jan-mar mon": "every Monday from January to March at 09:00 in Europe/Berlin",
     # Cron takes either day, unless one of the two fields begins with a star.
-    "0 0 1,15 * 5": (
-        "on the 1st and 15th of every month and on Fridays at 00:00 in Europe/Berlin"
-    ),
-    "0 0 */2 * mon": (
-        "on every 2nd day of every month that is a Monday at 00:00 in Europe/Berlin"
-    ),
+    "0 0 1,15 * 5": ("on the 1st and 15th of every month and on Fridays at 00:00 in Europe/Berlin"),
+    "0 0 */2 * mon": ("on every 2nd day of every month that is a Monday at 00:00 in Europe/Berlin"),
     "@yearly": "on the 1st of January at 00:00 in Europe/Berlin",
     "every 15 minutes": "every 15 minutes",
     "every 1 day": "every day",

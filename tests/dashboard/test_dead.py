@@ -25,9 +25,7 @@ def status_of(db: Database, id: int) -> str:
 
 
 def many(db: Database, number: int, type: str = "email") -> None:
-    db.rows(
-        "select forge.enqueue(%s, max_retries => 0) from generate_series(1, %s)", type, number
-    )
+    db.rows("select forge.enqueue(%s, max_retries => 0) from generate_series(1, %s)", type, number)
     db.rows(
         "select f.id from forge.dequeue(max_jobs => 1000) as j,"
         " lateral forge.fail(j.id, j.lease, 'boom', retryable => false) as f"
