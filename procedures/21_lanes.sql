@@ -271,7 +271,7 @@ begin
         (
             select sum(s.completed + s.failed)
             from forge.throughput_samples as s
-            where s.at > _dead_rows.at - interval '1 minute'
+            where s.at > _dead_rows.at - interval '1 minute' and s.queue <> ''
         )
     );
 end;

@@ -4,6 +4,19 @@
 -- it is parked); see 03_locks. Never call these through a pooler that shares sessions; there, register
 -- with liveness => false and poll. Raises: JQ001.
 
+create or replace function forge._lives(
+    worker forge.workers,
+    at timestamptz
+)
+returns boolean
+language sql immutable parallel safe
+as $function$
+    select $1.missing_since is null
+        and ($1.liveness_key is not null or $1.heartbeat_at > $2 - interval '1 minute');
+$function$;
+comment on function forge._lives(forge.workers, timestamptz) is
+'Whether a worker was there when somebody last looked, or said so in the last minute. Internal.';
+
 create or replace function forge.register_worker(
     worker text,
     queues text[],

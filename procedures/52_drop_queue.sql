@@ -82,6 +82,7 @@ begin
     delete from forge.retry_rules as r where r.scope = 'queue' and r.name = drop_queue.queue;
     delete from forge.queue_totals as t where t.queue = drop_queue.queue;
     delete from forge.throughput_samples as s where s.queue = drop_queue.queue;
+    delete from forge.latency_samples as s where s.queue = drop_queue.queue;
     delete from forge.tallies as t where t.queue = drop_queue.queue;
     return true;
 end;

@@ -22,15 +22,19 @@ begin
         returning t.at, t.queue, t.completed, t.failed, t.dead, t.cancelled
     ),
     totalled as (
-        insert into forge.queue_totals as q (queue, completed, failed, dead, cancelled)
-        select t.queue, sum(t.completed), sum(t.failed), sum(t.dead), sum(t.cancelled)
+        insert into forge.queue_totals as q (queue, completed, failed, dead, cancelled, retried)
+        select
+            t.queue, sum(t.completed), sum(t.failed), sum(t.dead), sum(t.cancelled),
+            -- each failed attempt has a tally of its own
+            sum(greatest(0, t.failed - t.dead - t.cancelled))
         from taken as t
         group by t.queue
         on conflict on constraint queue_totals_pkey do update
         set completed = q.completed + excluded.completed,
             failed = q.failed + excluded.failed,
             dead = q.dead + excluded.dead,
-            cancelled = q.cancelled + excluded.cancelled
+            cancelled = q.cancelled + excluded.cancelled,
+            retried = q.retried + excluded.retried
     ),
     met as (
         insert into forge.queues as q (queue, created_at, updated_at)
@@ -43,9 +47,10 @@ begin
     sampled as (
         insert into forge.throughput_samples as s (at, queue, completed, failed, dead, cancelled)
         select
-            date_bin('10 seconds', t.at, 'epoch'), t.queue,
+            date_bin('10 seconds', t.at, 'epoch'), k.queue,
             sum(t.completed), sum(t.failed), sum(t.dead), sum(t.cancelled)
         from taken as t
+        cross join lateral (values (t.queue), ('')) as k (queue)
         group by 1, 2
         on conflict on constraint throughput_samples_pkey do update
         set completed = s.completed + excluded.completed,
@@ -58,9 +63,9 @@ begin
     -- What was enqueued, in all queues, is how far the sequence of ids has come.
     select t.mark into v_last from forge.tick_tasks as t where t.task = 'statistics';
     insert into forge.throughput_samples as s (at, queue, enqueued)
-    values (v_bucket, '*', v_newest - coalesce(v_last, v_newest))
+    values (v_bucket, '', v_newest - coalesce(v_last, v_newest))
     on conflict on constraint throughput_samples_pkey do update
-    set enqueued = s.enqueued + excluded.enqueued;
+    set enqueued = coalesce(s.enqueued, 0) + excluded.enqueued;
     insert into forge.tick_tasks as t (task, done_at, mark)
     values ('statistics', _add_tallies.at, v_newest)
     on conflict on constraint tick_tasks_pkey do update
@@ -70,6 +75,33 @@ end;
 $function$;
 comment on function forge._add_tallies(timestamptz) is
 'Adds the tallies up and takes them away; returns how many there were. Internal.';
+
+create or replace function forge._roll_up_throughput(before timestamptz)
+returns void
+language plpgsql volatile
+as $function$
+begin
+    with taken as (
+        delete from forge.throughput_samples as s
+        where s.at >= before - interval '10 minutes' and s.at < before and s.at <> date_trunc('minute', s.at)
+        returning s.at, s.queue, s.enqueued, s.completed, s.failed, s.dead, s.cancelled
+    )
+    insert into forge.throughput_samples as s (at, queue, enqueued, completed, failed, dead, cancelled)
+    select
+        date_trunc('minute', t.at), t.queue,
+        sum(t.enqueued), sum(t.completed), sum(t.failed), sum(t.dead), sum(t.cancelled)
+    from taken as t
+    group by 1, 2
+    on conflict on constraint throughput_samples_pkey do update
+    set enqueued = coalesce(s.enqueued + excluded.enqueued, s.enqueued, excluded.enqueued),
+        completed = s.completed + excluded.completed,
+        failed = s.failed + excluded.failed,
+        dead = s.dead + excluded.dead,
+        cancelled = s.cancelled + excluded.cancelled;
+end;
+$function$;
+comment on function forge._roll_up_throughput(timestamptz) is
+'Puts the samples of ten seconds together to those of minutes, up to a full minute. Internal.';
 
 create or replace function forge._queue_names()
 returns setof text

@@ -63,6 +63,7 @@ begin
         if v_count > 0 then
             return next ('tallies', v_count)::forge.tick_result;
         end if;
+        perform forge._measure(v_now);
 
         return query select t.task, t.count from forge._add_dead_tallies() as t where t.count > 0;
         return query select t.task, t.count from forge._pause_late(v_now) as t where t.count > 0;
@@ -137,7 +138,12 @@ begin
             return next ('dead_jobs_dropped', v_count)::forge.tick_result;
         end if;
 
+        perform forge._roll_up_throughput(date_trunc('minute', v_now - interval '1 hour'));
+        perform forge._roll_up_latencies(v_now - interval '15 minutes', '1 minute');
+        perform forge._roll_up_latencies(v_now - interval '2 hours', '10 minutes');
         delete from forge.throughput_samples as s where s.at < v_now - interval '25 hours';
+        delete from forge.latency_samples as s
+        where s.at > '-infinity' and s.at < v_now - interval '25 hours';
 
         return query select t.task, t.count from forge._forget_flows(v_now) as t where t.count > 0;
     end if;

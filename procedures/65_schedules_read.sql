@@ -105,7 +105,9 @@ as $function$
         format(
             'the schedule %s could not be enqueued %s times in a row: %s', s.name, s.failures, s.last_error
         ),
-        'set it anew as it should be; the run that is due is tried again every few minutes'
+        'set it anew as it should be; the run that is due is tried again every few minutes',
+        s.queue,
+        s.next_at
     from forge.schedules as s
     where s.failures > 0
     order by s.name

@@ -197,19 +197,6 @@ comment on function forge.list_queues() is
 Returns: one row a queue; a null setting inherits the default.
 Example: select * from forge.list_queues();';
 
-create or replace function forge._lives(
-    worker forge.workers,
-    at timestamptz
-)
-returns boolean
-language sql immutable
-as $function$
-    select $1.missing_since is null
-        and ($1.liveness_key is not null or $1.heartbeat_at > $2 - interval '1 minute');
-$function$;
-comment on function forge._lives(forge.workers, timestamptz) is
-'Whether a registered worker is alive, as far as is known. Internal.';
-
 create or replace function forge.list_workers()
 returns setof forge.worker_row
 language plpgsql stable security definer

@@ -18,18 +18,21 @@ declare
         'list_queues', 'list_limits', 'list_admissions', 'list_retry_rules', 'list_payload_checks',
         'list_schedules', 'next_runs', 'list_conditions', 'list_sql_handlers', 'list_changes',
         'list_workers', 'worker_jobs', 'list_types', 'show_settings', 'queue_page',
-        'stats', 'throughput', 'overview', 'doctor'
+        'stats', 'throughput', 'latency', 'overview', 'warnings', 'prometheus', 'doctor',
+        'authenticate', 'needs_token'
     ];
     v_producer constant text[] := array[
         'errors', 'version', 'enqueue', 'enqueue_many', 'open_batch', 'close_batch', 'enqueue_batch',
         'run_when',
-        'on_change', 'off_change', 'list_changes', '_check_change'
+        'on_change', 'off_change', 'list_changes', '_check_change',
+        'authenticate', 'needs_token'
     ];
     v_worker constant text[] := array[
         'errors', 'transitions', 'version', 'dequeue', 'exchange', 'complete', 'complete_many', 'fail',
         'heartbeat', 'release', 'snooze', 'progress', 'log', 'report', 'parents',
         'register_worker', 'unregister_worker', 'park', 'unpark', 'tick',
-        'run', 'run_claimed', 'list_sql_handlers'
+        'run', 'run_claimed', 'list_sql_handlers',
+        'authenticate', 'needs_token'
     ];
     v_operator constant text[] := array[
         'enqueue', 'enqueue_many', 'open_batch', 'close_batch', 'enqueue_batch', 'run_when', 'tick',
@@ -39,7 +42,8 @@ declare
         'schedule', 'unschedule', 'pause_schedule', 'resume_schedule', 'run_schedule',
         'drain_worker', 'resume_worker',
         'register_sql_handler', 'unregister_sql_handler', '_open_sql_handler', '_keep_sql_handler',
-        'on_change', 'off_change', '_check_change'
+        'on_change', 'off_change', '_check_change',
+        'create_token', 'revoke_token', 'list_tokens'
     ];
     v_trigger constant text[] := array[
         '_enqueue_changes', '_enqueue_rows', '_changes_from', '_changes_query'

@@ -3,6 +3,7 @@
 tx        a connection in a transaction that is rolled back: the default
 db        a database of the test's own, for what must commit, notify or race: `db.dsn`,
           `db.connect()`, `db.rows(…)`, `db.value(…)`
+module_db the same for a module
 blank_db  the same without Forge in it
 clock     sets forge.now() for the test's `db`, else for its `tx`
 """
@@ -122,6 +123,12 @@ def _fresh(server: str, template: str, *, installed: bool) -> Iterator[Database]
 @pytest.fixture
 def db(server: str, template: str) -> Iterator[Database]:
     """A database of the test's own with Forge in it."""
+    yield from _fresh(server, template, installed=True)
+
+
+@pytest.fixture(scope="module")
+def module_db(server: str, template: str) -> Iterator[Database]:
+    """As `db`, for all tests of a module together: what they do to it adds up."""
     yield from _fresh(server, template, installed=True)
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from forge.environment import NO_LIMIT, Rate
 from forge.errors import SettingsError
 from forge.settings import Settings, unknown_variables, variables
 
@@ -36,6 +37,19 @@ def test_tokens_carry_roles() -> None:
     assert settings.tokens == {TOKEN: "viewer", f"{TOKEN}x:y": "operator"}
 
 
+@pytest.mark.parametrize(
+    ("text", "rate"),
+    [("600/minute", Rate(600, 60)), ("5 / Second", Rate(5, 1)), ("none", NO_LIMIT)],
+)
+def test_a_rate_is_requests_in_a_time(text: str, rate: Rate) -> None:
+    assert Settings.from_env({"FORGE_RATE_LIMIT": text}).rate_limit == rate
+
+
+def test_proxies_are_addresses_and_networks() -> None:
+    settings = Settings.from_env({"FORGE_TRUSTED_PROXIES": "10.0.0.1, 192.168.0.0/16"})
+    assert settings.trusted_proxies == ("10.0.0.1/32", "192.168.0.0/16")
+
+
 def test_a_path_is_made_absolute(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
 
@@ -56,6 +70,12 @@ def test_a_path_is_made_absolute(monkeypatch: pytest.MonkeyPatch, tmp_path: Path
         ("FORGE_CORS_ORIGINS", "*"),
         ("FORGE_CORS_ORIGINS", "https://a.example/path"),
         ("FORGE_LOG_LEVEL", "loud"),
+        ("FORGE_RATE_LIMIT", "600"),
+        ("FORGE_RATE_LIMIT", "0/minute"),
+        ("FORGE_RATE_LIMIT", "10/fortnight"),
+        ("FORGE_RATE_LIMIT", "1e9/minute"),
+        ("FORGE_TRUSTED_PROXIES", "*"),
+        ("FORGE_TRUSTED_PROXIES", "proxy.example"),
     ],
 )
 def test_a_bad_value_names_its_variable_and_what_is_accepted(variable: str, text: str) -> None:

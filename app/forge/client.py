@@ -22,6 +22,7 @@ from forge.calls.operator import OperatorCalls
 from forge.calls.producer import ProducerCalls
 from forge.calls.schedules import ScheduleCalls
 from forge.calls.sql_handlers import SqlHandlerCalls
+from forge.calls.tokens import TokenCalls
 from forge.calls.viewer import ViewerCalls
 from forge.calls.worker import WorkerCalls
 from forge.db import Connection
@@ -49,6 +50,7 @@ class Forge(
     SqlHandlerCalls,
     ChangeCalls,
     LimitCalls,
+    TokenCalls,
     ViewerCalls,
 ):
     """A queue in a database: `dsn`, or what the settings say. Connects at the first call."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
+from ipaddress import ip_network
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -83,6 +84,31 @@ def token_roles(text: str) -> Mapping[str, str]:
             raise ValueError
         tokens[token] = role
     return MappingProxyType(tokens)
+
+
+@dataclass(frozen=True)
+class Rate:
+    """So many requests in so many seconds."""
+
+    requests: int
+    seconds: int
+
+
+UNITS = {"second": 1, "minute": 60, "hour": 3600}
+NO_LIMIT = Rate(0, 1)
+
+
+def rate(text: str) -> Rate:
+    if text.lower() == "none":
+        return NO_LIMIT
+    number, _, unit = text.partition("/")
+    if not 1 <= int(number) <= 1_000_000:
+        raise ValueError
+    return Rate(int(number), UNITS[unit.strip().lower()])
+
+
+def networks(text: str) -> tuple[str, ...]:
+    return tuple(str(ip_network(item)) for item in _items(text))
 
 
 def origins(text: str) -> tuple[str, ...]:

@@ -5,7 +5,10 @@ from __future__ import annotations
 import socket
 from ipaddress import ip_address
 
-from forge.errors import SettingsError
+import psycopg
+
+from forge import db
+from forge.errors import ForgeError, SettingsError
 from forge.settings import Settings
 
 
@@ -16,14 +19,36 @@ def is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
-def check_exposure(settings: Settings) -> None:
-    """Raises `SettingsError` where anybody on the network could do anything."""
-    if not settings.tokens and not is_loopback(settings.host):
-        raise SettingsError(
-            "the API would be open to everybody",
-            f"it binds to {settings.host}, and FORGE_TOKENS is not set",
-            "set FORGE_TOKENS=role:token,role:token, or bind to loopback (FORGE_HOST=127.0.0.1)",
-        )
+def is_exposed(settings: Settings) -> bool:
+    """Whether others than this machine's can reach it, and FORGE_TOKENS keeps none of them out."""
+    return not settings.tokens and not is_loopback(settings.host)
+
+
+def open_to_everybody(settings: Settings, why: str) -> SettingsError:
+    return SettingsError(
+        "the API would be open to everybody",
+        f"it binds to {settings.host}, FORGE_TOKENS is not set, and {why}",
+        "run `forge token create operator NAME`, or set FORGE_TOKENS=role:token,role:token, "
+        "or bind to loopback (FORGE_HOST=127.0.0.1)",
+    )
+
+
+async def check_exposure(settings: Settings, dsn: str) -> None:
+    """Raises `SettingsError` where anybody on the network could ask, and nobody could be let in."""
+    if not is_exposed(settings):
+        return
+    try:
+        conn = await db.connect(dsn)
+        try:
+            known = await db.call_value(conn, "needs_token")
+        finally:
+            await conn.close()
+    except (ForgeError, psycopg.Error) as error:
+        raise open_to_everybody(
+            settings, "the database cannot say whether it has tokens"
+        ) from error
+    if not known:
+        raise open_to_everybody(settings, "the database has no tokens")
 
 
 def bind(host: str, port: int) -> socket.socket:

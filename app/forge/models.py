@@ -327,6 +327,7 @@ class StatsRow(Row, frozen=True):
     failed: int
     oldest_ready_at: datetime | None
     capped: bool
+    counted_to: int
 
 
 class WorkerRow(Row, frozen=True):
@@ -351,11 +352,25 @@ class ThroughputRow(Row, frozen=True):
 
     at: datetime
     queue: str
-    enqueued: int
+    enqueued: int | None
     completed: int
     failed: int
     dead: int
     cancelled: int
+
+
+class LatencyRow(Row, frozen=True):
+    """How long jobs waited and ran in one span of time. SQL: forge.latency_row."""
+
+    at: datetime
+    queue: str
+    jobs: int
+    wait_p50: timedelta | None
+    wait_p95: timedelta | None
+    wait_p99: timedelta | None
+    run_p50: timedelta | None
+    run_p95: timedelta | None
+    run_p99: timedelta | None
 
 
 class OverviewRow(Row, frozen=True):
@@ -421,7 +436,7 @@ class ErrorCode(Row, frozen=True):
 class Transition(Row, frozen=True):
     """One legal change of status. SQL: forge.transition."""
 
-    from_status: str
+    from_status: str | None
     to_status: str
     by: str
     meaning: str
@@ -434,6 +449,8 @@ class Finding(Row, frozen=True):
     severity: str
     sentence: str
     hint: str
+    queue: str | None = None
+    since: datetime | None = None
 
 
 def context_of(job: Job) -> JobContext:
@@ -546,3 +563,29 @@ class TableChange(Row, frozen=True):
     options: Any
     on_error: str
     enabled: bool
+
+
+class Token(Row, frozen=True):
+    """A token of the HTTP API, without what would let anybody in. SQL: forge.token_row."""
+
+    id: int
+    name: str
+    role: str
+    created_at: datetime
+    expires_at: datetime | None
+    revoked_at: datetime | None
+    last_used_at: datetime | None
+
+
+class NewToken(Row, frozen=True):
+    """A token of the HTTP API at its only showing. SQL: forge.new_token."""
+
+    id: int
+    token: str
+    name: str
+    role: str
+    created_at: datetime
+    expires_at: datetime | None
+
+    def __repr__(self) -> str:
+        return f"NewToken(id={self.id}, name={self.name!r}, role={self.role!r})"

@@ -19,12 +19,15 @@ import platformdirs
 from forge.environment import (
     CONNECTION_STRING,
     ROLES,
+    Rate,
     SettingsError,
     connection_string,
+    networks,
     one_of,
     origins,
     path,
     port_number,
+    rate,
     setting,
     token_roles,
 )
@@ -90,6 +93,21 @@ class Settings:
         origins,
         "origins such as https://a.example,http://localhost:3000",
         "other origins whose pages may call the API",
+    )
+    rate_limit: Rate | None = setting(
+        "FORGE_RATE_LIMIT",
+        None,
+        rate,
+        "a number of requests a second, minute or hour such as 600/minute, or none",
+        "how many requests each token, or address without one, may make; unset, none on loopback "
+        "and 6000/minute elsewhere",
+    )
+    trusted_proxies: tuple[str, ...] = setting(
+        "FORGE_TRUSTED_PROXIES",
+        (),
+        networks,
+        "addresses or networks such as 10.0.0.1,192.168.0.0/16",
+        "proxies whose X-Forwarded-For tells the client's address",
     )
     log_level: str = setting(
         "FORGE_LOG_LEVEL",

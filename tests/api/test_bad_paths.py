@@ -41,6 +41,7 @@ def test_an_id_that_no_job_has_is_not_found(api: Client, method: str, path: str)
         "limit=99999999999999999999",
         "before=0",
         "before=x",
+        "before=null",
         "before=9223372036854775808",
         "limit=1&limit=2",
         "colour=red",
@@ -102,6 +103,30 @@ def test_a_wrong_method_is_a_problem_that_names_the_right_ones(
     assert allowed <= {name.strip() for name in answer.headers["allow"].split(",")}
 
 
+@pytest.mark.parametrize(
+    ("path", "allowed"),
+    [
+        ("/jobs", "GET, OPTIONS, POST"),
+        ("/jobs/1", "GET, OPTIONS, PATCH"),
+        ("/queues/a%2Fb", "DELETE, GET, OPTIONS, PATCH"),
+        ("/schedules/s", "DELETE, GET, OPTIONS, PUT"),
+        ("/stats", "GET, OPTIONS"),
+    ],
+)
+def test_options_names_every_method_of_a_path(api: Client, path: str, allowed: str) -> None:
+    answer = api.options(path)
+    assert (answer.status_code, answer.headers["allow"]) == (204, allowed)
+
+
+@pytest.mark.parametrize("query", ["before=null", "before=NULL", "limit=null"])
+def test_null_is_no_number(api: Client, query: str) -> None:
+    problem(api.get(f"/jobs?{query}"), 422, "JQ001")
+
+
+def test_null_is_a_name_like_others(api: Client) -> None:
+    assert api.get("/jobs?queue=null").json()["items"] == []
+
+
 def test_the_problem_says_where_and_what_to_do(api: Client) -> None:
     found = problem(api.get("/jobs/1"), 404, "JQ003")
     assert found["instance"] == "/jobs/1"
@@ -109,5 +134,6 @@ def test_the_problem_says_where_and_what_to_do(api: Client) -> None:
     assert found["name"] == "job_not_found"
     assert set(found) == {
         "type", "title", "status", "detail", "code", "name", "hint", "instance", "errors",
+        "request_id",
     }  # fmt: skip
     assert json.dumps(found)

@@ -20,7 +20,16 @@ from tests.database import Database
 
 pytestmark = pytest.mark.anyio
 Seen = dict[str, Any]
-TOPICS = {"stats", "queues", "jobs", "dead", "problem"}
+TOPICS = {
+    "stats",
+    "queues",
+    "jobs",
+    "dead",
+    "workers",
+    "warnings",
+    "schedules",
+    "problem",
+}
 
 
 @asynccontextmanager
@@ -61,6 +70,25 @@ async def test_a_viewer_gets_the_whole_picture_and_then_what_changes(db: Databas
         assert seen["dead"]["dead"] == 1
         assert seen["dead"]["items"][0]["id"] == died
         assert seen["dead"]["items"][0]["error"] == "e" * 300
+
+
+async def test_workers_warnings_and_schedules_are_as_the_routes_have_them(db: Database) -> None:
+    db.rows("select forge.register_worker('w', '{default}', liveness => false)")
+    db.rows("select forge.pause('halted')")
+    db.rows("""select forge.schedule('s', '@daily', 't', '{"api_key": "k", "n": 1.50}')""")
+    db.rows("select forge.schedule('large', '@daily', 't', to_jsonb(repeat('x', 20000)))")
+    async with (
+        serving(db.dsn) as (url, _),
+        watching(url) as stream,
+        httpx.AsyncClient(base_url=url) as client,
+    ):
+        seen = await until(stream, lambda seen: set(seen) == TOPICS)
+        for topic in ("workers", "warnings", "schedules"):
+            listed = (await client.get(f"/{topic}")).json()
+            if topic == "schedules":  # who watches is anybody, so that nobody sees secrets
+                listed["items"][1]["payload"]["api_key"] = "[redacted]"
+            assert seen[topic] == listed
+        assert seen["schedules"]["items"][0]["omitted"] == ["payload"]
 
 
 async def test_all_viewers_share_one_sampler_which_rests_when_nobody_watches(

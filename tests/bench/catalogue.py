@@ -18,6 +18,7 @@ from tests.bench.measures import (
     pick_up,
     sizes,
     snapshot,
+    watching,
 )
 from tests.bench.result import Goal
 
@@ -33,6 +34,7 @@ MEASURES = {
         pick_up.MEASURE,
         crash.MEASURE,
         idle.MEASURE,
+        watching.MEASURE,
         snapshot.MEASURE,
         backlog.MEASURE,
         memory.MEASURE,

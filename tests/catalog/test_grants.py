@@ -16,13 +16,15 @@ def names(text: str) -> set[str]:
 
 READING = names(
     """
-    errors transitions version migrations now stats throughput job list_jobs list_dead list_queues
+    errors transitions version migrations now stats throughput latency warnings prometheus
+    job list_jobs list_dead list_queues
     list_schedules next_runs
     job_log list_limits list_workers overview doctor explain
     fingerprint dead_groups list_retry_rules list_revivals
     list_admissions list_payload_checks
     list_sql_handlers list_changes
     parents list_conditions worker_jobs list_types show_settings queue_page
+    authenticate needs_token
     """
 )
 GRANTED = {
@@ -32,6 +34,7 @@ GRANTED = {
         enqueue enqueue_many errors version on_change off_change list_changes
         _check_change _on_change
         open_batch close_batch enqueue_batch run_when
+        authenticate needs_token
         """
     ),
     "forge_worker": names(
@@ -39,6 +42,7 @@ GRANTED = {
         dequeue exchange complete complete_many fail heartbeat release snooze progress
         log report register_worker unregister_worker park unpark tick errors transitions version
         run run_claimed list_sql_handlers parents
+        authenticate needs_token
         """
     ),
     "forge_operator": READING
@@ -52,6 +56,7 @@ GRANTED = {
         register_sql_handler unregister_sql_handler
         _open_sql_handler _keep_sql_handler on_change off_change _check_change _on_change
         open_batch close_batch enqueue_batch run_when drain_worker resume_worker
+        create_token revoke_token list_tokens
         """
     ),
 }

@@ -17,14 +17,17 @@ CALL = re.compile(r"\bforge\.(\w+)\(")
 COMMENT = re.compile(r"--.*")
 
 # Reached by the code and never by a call: a heartbeat hands no results to the check of sizes; the
-# tick notes what is wrong with a schedule, and undoes what a condition did (the doctor names the
-# tick); what schedules and tables make has no key to be refused for, and no parents.
+# tick notes what is wrong with a schedule, and undoes what a condition did (the doctor and the
+# warnings name the tick); what schedules and tables make has no key to be refused for, and no
+# parents.
 FLOWS = {"JQ003", "JQ004"}
 REFUSED = {"JQ012", "JQ013", "JQ014"}
 UNREACHABLE = {
     "heartbeat": {"JQ005"},
     "tick": {"JQ001", "JQ005"} | FLOWS | REFUSED,
     "doctor": {"JQ001", "JQ005"} | FLOWS | REFUSED,
+    "warnings": {"JQ001", "JQ005"} | FLOWS | REFUSED,
+    "overview": {"JQ005"} | FLOWS | REFUSED,
     "run_schedule": {"JQ012", "JQ013"} | FLOWS,
 }
 

@@ -26,12 +26,14 @@ TABLES = """
     retry_rules pauses dead_tallies error_groups revivals
     spent_keys admissions deferrals payload_checks
     job_logs job_logs_default log_settings sql_handlers
+    latency_samples history_looks
     limits lines turns starts dependencies open_dependencies ripe_jobs conditions
 """
 DYNAMIC = {
     "16_payload_checks.sql",
     "17_set_admission.sql",
     "61_partitions.sql",
+    "62_latency.sql",
     "66_conditions.sql",
     "81_sql_handlers.sql",
     "83_run.sql",

@@ -36,7 +36,7 @@ union all select 'dead', count(*) from forge.dead_jobs
 union all select 'queues', count(*) from forge.queues
 union all select 'totals', count(*) from forge.queue_totals
 union all select 'tallies', count(*) from forge.tallies
-union all select 'samples', count(*) from forge.throughput_samples where queue <> '*'
+union all select 'samples', count(*) from forge.throughput_samples where queue <> ''
 union all select 'workers', count(*) from forge.workers
 """
 

@@ -25,6 +25,47 @@ def test_the_numbers_of_each_queue(forge: Forge, db: Database) -> None:
     assert "a " in forge("stats").out
 
 
+def test_latency_of_the_last_minutes(forge: Forge, db: Database, clock: Clock) -> None:
+    clock.freeze()
+    for complete in (False, True):
+        if complete:
+            db.rows("select forge.enqueue('t', queue => 'timed'), forge.enqueue('t')")
+            clock.advance(seconds=4)
+            db.rows("select forge.complete(id, lease) from forge.dequeue('timed')")
+        for _ in range(2):
+            clock.advance(seconds=1)
+            db.rows("select forge.tick()")
+
+    rows = {row["queue"]: row["latency"] for row in forge("stats", "--json").json}
+
+    assert rows["default"] is None
+    assert (rows["timed"]["jobs"], 2 < rows["timed"]["wait_p50_seconds"] < 6) == (1, True)
+    shown = forge("stats", "timed").out
+    assert ("wait p50" in shown, " s " in shown) == (True, True)
+    assert "wait p50" not in forge("stats", "default").out
+
+
+def test_metrics_are_printed_for_prometheus(forge: Forge, db: Database) -> None:
+    db.rows("select forge.enqueue('t')")
+
+    printed = forge("metrics")
+
+    assert printed.code == 0
+    assert 'forge_jobs{queue="default",state="ready"} 1' in printed.out.splitlines()
+
+
+def test_warnings_exit_with_1_and_remarks_do_not(forge: Forge, db: Database) -> None:
+    db.rows("select forge.tick()")
+    db.rows("select forge.pause('halted')")
+    remarked = forge("warnings")
+    db.rows("select forge.enqueue('t', queue => 'lonely')")
+    warned, told = forge("warnings"), forge("warnings", "--json")
+
+    assert (remarked.code, "halted is paused since" in remarked.out) == (0, True)
+    assert (warned.code, "no_worker" in warned.out) == (1, True)
+    assert [row["code"] for row in json.loads(told.out)] == ["no_worker", "paused"]
+
+
 def test_a_queue_that_does_not_exist_has_no_numbers(forge: Forge) -> None:
     assert forge("stats", "nowhere", "--json").json == []
 

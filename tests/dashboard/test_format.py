@@ -103,6 +103,33 @@ def test_a_megabyte_without_its_closing_quote_is_judged_at_once(modules: Page) -
     assert "no closing quote" in words
 
 
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [("90", 90), ("1.5 h", 5400), ("2 min 30 s", 150), ("7 days", 604_800), ("250ms", 0.25),
+     ("0", 0), ("soon", None), ("5 parsecs", None), ("1 2", None), ("", None), ("-5", None)],
+)  # fmt: skip
+def test_lengths_of_time_are_read_as_people_write_them(
+    modules: Page, text: str, seconds: float | None
+) -> None:
+    assert call(modules, "format", "m.seconds(v[0])", text) == seconds
+
+
+@pytest.mark.parametrize("length", [0, 0.25, 1.5, 90, 5400, 86_400, 90_061.5])
+def test_lengths_of_time_are_written_so_that_they_are_read_back(
+    modules: Page, length: float
+) -> None:
+    assert call(modules, "format", "m.seconds(m.written(v[0]))", length) == length
+
+
+def test_a_value_goes_out_with_the_digits_that_were_typed(modules: Page) -> None:
+    text = call(
+        modules,
+        "json",
+        "m.stringify({ a: new m.Exact('{\"n\": 1.10}'), b: [1, null, 'x'], c: undefined })",
+    )
+    assert text == '{"a":{"n": 1.10},"b":[1,null,"x"]}'
+
+
 @pytest.mark.parametrize("number", ["12345678901234567890", "1.10", "1e400", "-0.000", "7"])
 def test_numbers_are_shown_as_the_server_wrote_them(modules: Page, number: str) -> None:
     assert call(modules, "json", "m.pretty(m.parse(v[0])).text", number) == number
@@ -134,19 +161,3 @@ def test_events_are_read_however_they_are_cut(modules: Page, size: int) -> None:
         size,
     )
     assert events == [["stats", '{"a":1}'], ["message", "x\ny"]]
-
-
-def test_history_has_a_point_for_every_bucket_that_is_over(modules: Page) -> None:
-    items = [
-        {"at": "2026-01-01T00:00:10Z", "queue": "a", "enqueued": 20, "completed": 10, "failed": 0},
-        {"at": "2026-01-01T00:00:10Z", "queue": "b", "enqueued": 20, "completed": 0, "failed": 5},
-        {"at": "2026-01-01T00:00:30Z", "queue": "a", "enqueued": 99, "completed": 99, "failed": 0},
-    ]
-    points = call(
-        modules,
-        "history",
-        "m.series({ items: v[0], bucket_seconds: 10 }, 3, Date.UTC(2026, 0, 1, 0, 0, 34))",
-        items,
-    )
-    assert [point["enqueued"] for point in points] == [0, 4, 0]
-    assert [point["failed"] for point in points] == [0, 0.5, 0]

@@ -49,7 +49,7 @@ def test_a_queue_without_a_live_worker_says_so(call: Calls, noon: Clock) -> None
     job_id = call.enqueue()
     register(call, "other")
 
-    assert reasons(call, job_id) == {"no_worker": {"queue": "default"}}
+    assert reasons(call, job_id) == {"no_worker": {"queue": "default", "draining": 0}}
 
     register(call, "default")
     assert "no_worker" not in reasons(call, job_id)

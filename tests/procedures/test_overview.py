@@ -37,8 +37,27 @@ def test_it_shows_what_the_single_functions_show(call: Calls) -> None:
     assert not {"payload", "result", "errors", "lease"} & seen["job"][1].keys()
 
 
+def test_it_shows_warnings_and_schedules_with_durations_in_seconds(call: Calls) -> None:
+    call.rows("schedule", name="s", cron="@daily", type="t", timeout="2 minutes")
+    call.rows("pause", queue="halted")
+
+    seen = overview(call, topics=["warning", "schedule"])
+
+    assert set(seen) == {"warning", "schedule"}
+    (schedule,) = seen["schedule"]
+    assert (schedule["timeout_seconds"], schedule["retry_base_seconds"]) == (120, None)
+    assert schedule["paused"] is False
+    assert "timeout" not in schedule
+    assert ("paused", "halted") in [(row["code"], row["queue"]) for row in seen["warning"]]
+
+
+def test_a_topic_that_there_is_not_is_refused(call: Calls) -> None:
+    diag = call.refusal("JQ001", "overview", topics=["stats", "weather"])
+    assert diag.message_primary == "topics is not valid"
+
+
 def test_nothing_is_shown_of_an_empty_queue(call: Calls) -> None:
-    assert overview(call) == {}
+    assert overview(call, topics=["stats", "worker", "queue", "job", "dead"]) == {}
 
 
 def test_the_lists_are_as_long_as_was_asked(call: Calls) -> None:

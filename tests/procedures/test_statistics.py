@@ -96,6 +96,30 @@ def test_what_was_enqueued_is_known_of_all_queues_in_sum(call: Calls, noon: Cloc
     assert {row["enqueued"] for row in call.rows("throughput", queue="a")} == {None}
 
 
+def test_samples_of_an_hour_ago_are_those_of_minutes(call: Calls, noon: Clock) -> None:
+    for _ in range(2):
+        call.completed()
+        noon.advance(seconds=20)
+        call.tick()
+    day = {"since": "1 day", "bucket": "1 hour"}
+    before = [
+        sum(row["completed"] for row in call.rows("throughput", queue=q, **day))
+        for q in ("running", None)
+    ]
+    noon.advance(minutes=62)
+    call.tick()
+
+    rows = call.select(
+        "select queue, completed from forge.throughput_samples where completed > 0 order by queue"
+    )
+    after = [
+        sum(row["completed"] for row in call.rows("throughput", queue=q, **day))
+        for q in ("running", None)
+    ]
+    assert rows == [{"queue": "", "completed": 2}, {"queue": "running", "completed": 2}]
+    assert before == after == [2, 2]
+
+
 def test_samples_are_kept_for_a_day(call: Calls, noon: Clock) -> None:
     call.completed()
     noon.advance(seconds=1)

@@ -37,6 +37,7 @@ def test_the_numbers_of_a_queue(call: Calls, noon: Clock) -> None:
             "failed": 1,
             "oldest_ready_at": early,
             "capped": False,
+            "counted_to": 10_000,
         }
     ]
     assert [row["queue"] for row in call.rows("stats")] == ["other", "q"]
@@ -109,6 +110,31 @@ def test_throughput_of_all_is_the_sum_of_the_queues(call: Calls, noon: Clock) ->
 
     assert (total("completed"), total("failed"), total("dead")) == (2, 1, 1)
     assert (total("completed", queue="b"), total("dead", queue="a")) == (1, 0)
+
+
+def test_throughput_queue_by_queue(call: Calls, noon: Clock) -> None:
+    call.completed(queue="a")
+    call.dead(queue="b")
+    noon.advance(seconds=1)
+    call.tick()
+
+    rows = call.rows("throughput", by_queue=True)
+    assert [(row["queue"], row["completed"], row["dead"]) for row in rows] == [
+        ("a", 1, 0),
+        ("b", 0, 1),
+    ]
+    assert {row["enqueued"] for row in rows} == {None}
+
+
+def test_the_more_queues_there_are_the_less_far_each_is_counted(call: Calls) -> None:
+    assert call.rows("stats") == []
+    call.select("insert into forge.queues (queue) select 'q' || n from generate_series(1, 99) as n")
+    call.enqueue_many(*[{"type": "t", "queue": "q1"}] * 501)
+
+    (row,) = [row for row in call.rows("stats") if row["queue"] == "q1"]
+    assert (row["ready"], row["counted_to"], row["capped"]) == (500, 500, True)
+    row = call.row("stats", queue="q1")
+    assert (row["ready"], row["counted_to"], row["capped"]) == (501, 10_000, False)
 
 
 SPAN = "use 10 seconds to 1 day"

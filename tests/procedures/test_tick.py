@@ -18,7 +18,8 @@ def test_a_second_tick_returns_at_once(db: Database, call: Calls, noon: Clock) -
 
 
 def test_nothing_to_do_is_no_rows(db: Database, call: Calls, noon: Clock) -> None:
-    # a database of its own: what other tests rolled back lies about as dead rows, and the tick says so
+    # A database of its own: what other tests rolled back lies about as dead rows, and the tick
+    # says so.
     call.tick()
     noon.advance(minutes=2)
 

@@ -40,6 +40,7 @@ def test_a_worker_is_listed_as_it_describes_itself(call: Calls, noon: Clock) -> 
         "started_at": noon.now,
         "heartbeat_at": noon.now,
         "processing": 1,
+        "draining_at": None,
     }
 
 

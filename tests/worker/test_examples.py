@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
+from tests.api.serving import forge_api
+from tests.api.test_long_poll import BELLS
+from tests.concurrency.racing import status, until
 from tests.database import Database
 from tests.docs.blocks import BLOCK
 from tests.worker.processes import ROOT
@@ -37,6 +42,54 @@ def test_a_worker_of_ten_lines_of_bash_runs_jobs(db: Database) -> None:
     assert db.value("select status from forge.jobs where id = %s", other) == "PENDING"
     lines = (EXAMPLES / "worker.sh").read_text().splitlines()
     assert sum(not line.startswith("#") for line in lines) == 10
+
+
+def test_a_worker_of_bash_and_curl_runs_jobs_until_it_is_told_to_stop(db: Database) -> None:
+    def enqueue(**payload: Any) -> int:
+        job_id: int = db.value(
+            "select forge.enqueue('shell', %s, max_retries => 0)", json.dumps(payload)
+        )
+        return job_id
+
+    hostile = 'o\'clock $(touch /tmp/x) `x` "q" | \\ ü end'
+    token = "a-token-of-a-worker"
+    with forge_api(db.dsn, FORGE_TOKENS=f"worker:{token}") as (url, _):
+        environment = {**os.environ, "FORGE_API": url, "FORGE_TOKEN": token, "BEAT_SECONDS": "0.1"}
+        worker = subprocess.Popen(
+            ["./worker-http.sh"], cwd=EXAMPLES, env=environment, stderr=subprocess.PIPE, text=True
+        )
+        said, silent, endless = enqueue(say=hostile), enqueue(), enqueue(say="x", after=3600)
+        until(lambda: status(db, endless) == "PROCESSING")
+        assert db.value("select result from forge.job(%s)", said) == f"{hostile}, said the shell"
+        (error,) = db.value("select errors from forge.job(%s)", silent)
+        assert (status(db, silent), error["error"]) == ("DEAD", "nothing to say\n")
+
+        db.rows("select forge.cancel(%s)", endless)
+        until(lambda: status(db, endless) == "CANCELLED")
+        assert len(db.rows("select * from forge.list_workers()")) == 1
+
+        endless = enqueue(say="x", after=3600)
+        until(lambda: status(db, endless) == "PROCESSING")
+        worker.terminate()
+        _, complaints = worker.communicate(timeout=60)
+    assert (worker.returncode, complaints) == (0, "")
+    assert db.rows("select status, attempts from forge.jobs") == [
+        {"status": "PENDING", "attempts": 0}
+    ]
+    assert db.rows("select * from forge.list_workers()") == []
+
+
+def test_a_worker_of_bash_and_curl_that_is_stopped_while_it_waits_has_claimed_nothing(
+    db: Database,
+) -> None:
+    with forge_api(db.dsn) as (url, _):
+        environment = {**os.environ, "FORGE_API": url}
+        worker = subprocess.Popen(["./worker-http.sh"], cwd=EXAMPLES, env=environment)
+        until(lambda: bool(db.value(BELLS)))
+        worker.terminate()
+        assert worker.wait(60) == 0
+        db.rows("select forge.enqueue('shell')")
+    assert db.value("select status from forge.jobs") == "PENDING"
 
 
 def test_the_python_example_enqueues_and_runs(db: Database) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from litestar import delete, get, put
 from litestar.di import NamedDependency
-from litestar.params import FromPath, JSONBody
+from litestar.params import JSONBody
 
 from forge import db
 from forge.api import present, shapes
@@ -12,7 +12,7 @@ from forge.api.access import Right
 from forge.api.change_bodies import AdmissionSettings, SchemaBody
 from forge.api.database import Database
 from forge.api.documented import WITH_BODY, problems
-from forge.api.parameters import only
+from forge.api.parameters import QueuePath, TypePath, only
 from forge.models import AdmissionRow, PayloadCheckRow
 
 
@@ -31,7 +31,7 @@ async def list_admissions(database: NamedDependency[Database]) -> shapes.Admissi
     responses=problems(*WITH_BODY),
 )
 async def set_admission(
-    name: FromPath[str], data: JSONBody[AdmissionSettings], database: NamedDependency[Database]
+    name: QueuePath, data: JSONBody[AdmissionSettings], database: NamedDependency[Database]
 ) -> shapes.Admission:
     """Limit how many jobs a queue takes in."""
     queue = name.removeprefix("/")
@@ -47,7 +47,7 @@ async def set_admission(
     responses=problems(),
 )
 async def remove_admission(
-    name: FromPath[str], database: NamedDependency[Database]
+    name: QueuePath, database: NamedDependency[Database]
 ) -> shapes.Admission:
     """Let a queue take in any number of jobs."""
     async with database.connection() as conn:
@@ -74,7 +74,7 @@ async def list_schemas(database: NamedDependency[Database]) -> shapes.Schemas:
     responses=problems(*WITH_BODY),
 )
 async def set_schema(
-    name: FromPath[str], data: JSONBody[SchemaBody], database: NamedDependency[Database]
+    name: TypePath, data: JSONBody[SchemaBody], database: NamedDependency[Database]
 ) -> PayloadCheckRow:
     """Hold the payloads of a type to a JSON Schema."""
     async with database.connection() as conn:
@@ -94,9 +94,7 @@ async def set_schema(
     status_code=200,
     responses=problems(),
 )
-async def remove_schema(
-    name: FromPath[str], database: NamedDependency[Database]
-) -> PayloadCheckRow:
+async def remove_schema(name: TypePath, database: NamedDependency[Database]) -> PayloadCheckRow:
     """Let the payloads of a type be anything again."""
     async with database.connection() as conn:
         rows = await db.call(

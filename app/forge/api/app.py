@@ -9,6 +9,7 @@ from importlib.metadata import version
 from typing import Any
 
 from litestar import Litestar, Request
+from litestar.config.compression import CompressionConfig
 from litestar.datastructures import State
 from litestar.di import Provide
 from litestar.handlers import HTTPRouteHandler
@@ -16,6 +17,7 @@ from litestar.handlers import HTTPRouteHandler
 from forge.api import (
     access,
     admission,
+    claims,
     dlq,
     docs,
     editing,
@@ -25,23 +27,34 @@ from forge.api import (
     jobs,
     limits,
     logs,
+    metrics,
+    options,
     origin,
     problems,
     queues,
+    rates,
     reference,
     retries,
     schedules,
     static,
     system,
+    tokens,
     types,
+    work,
     workers,
 )
+from forge.api.counting import Counting
 from forge.api.database import Database
+from forge.api.doorman import Doorman
+from forge.api.guard import Guard
+from forge.api.handover import Handover
 from forge.api.headers import add_security_headers
 from forge.api.hub import Hub
+from forge.api.keeper import Keeper
+from forge.api.observing import observe
 from forge.api.requests import BODY_LIMIT, StrictRequest, check_query
 from forge.api.sampler import sample
-from forge.listening import check_exposure
+from forge.api.waiting import WaitingRoom
 from forge.settings import Settings
 from forge.sqlfiles import dashboard_directory
 
@@ -63,6 +76,9 @@ ROUTES: list[HTTPRouteHandler] = [
     flows.list_conditions,
     system.stats,
     system.stats_history,
+    system.stats_latency,
+    system.list_warnings,
+    metrics.metrics,
     dlq.list_dead_jobs,
     dlq.retry_dead_job,
     dlq.discard_dead_job,
@@ -100,45 +116,84 @@ ROUTES: list[HTTPRouteHandler] = [
     in_sql.list_changes,
     limits.list_limits,
     limits.change_limits,
+    *tokens.ROUTES,
+    claims.dequeue,
+    claims.exchange,
+    *work.ROUTES,
     events.events,
     system.session,
     system.live,
     system.ready,
 ]
 
+# The fastest level takes off nearly as much as the slowest, and the event loop waits meanwhile.
+COMPRESSION = CompressionConfig(
+    backend="gzip", gzip_compress_level=1, minimum_size=1024, exclude_opt_key="no_compression"
+)
+
 
 def create_app(settings: Settings, dsn: str) -> Litestar:
-    """The API over the database at `dsn`. Raises `SettingsError` when it would be open to all."""
-    check_exposure(settings)
+    """The API over the database at `dsn`. Off loopback it lets nobody in without a token."""
     database = Database(dsn)
-    hub = Hub(partial(sample, database, settings.listen_url or dsn))
+    keeper = Keeper(settings, database)
+    hub = Hub(partial(sample, database, settings.listen_url or dsn, keeper.learn))
+    doorman = Doorman(keeper, hub.wake)
+    handover = Handover(database)
+    waiting_room = WaitingRoom(settings.listen_url or dsn)
+    counting = Counting()
 
     @asynccontextmanager
     async def lifespan(_: Litestar) -> AsyncIterator[None]:
-        async with database.opened():
+        async with database.opened(), doorman.working():
             try:
                 yield
             finally:
                 await hub.closed()
+                await waiting_room.closed()
+                await handover.settled()
+
+    def end_waits() -> None:
+        hub.close()
+        waiting_room.close()
 
     def provide_access(request: Request[Any, Any, Any]) -> access.Access:
         found: access.Access = request.state.access
         return found
 
-    return Litestar(
-        [*ROUTES, *docs.routes(ROUTES), *static.dashboard(dashboard_directory())],
+    app = Litestar(
+        [
+            *ROUTES,
+            *docs.routes(ROUTES),
+            *static.dashboard(dashboard_directory()),
+        ],
         request_class=StrictRequest,
         request_max_body_size=BODY_LIMIT,
-        guards=[origin.make_guard(settings), access.make_guard(settings.tokens), check_query],
+        guards=[origin.make_guard(settings, keeper), Guard(settings, keeper), check_query],
         dependencies={
             "database": Provide(lambda: database, sync_to_thread=False),
+            "counting": Provide(lambda: counting, sync_to_thread=False),
             "hub": Provide(lambda: hub, sync_to_thread=False),
+            "keeper": Provide(lambda: keeper, sync_to_thread=False),
+            "doorman": Provide(lambda: doorman, sync_to_thread=False),
+            "handover": Provide(lambda: handover, sync_to_thread=False),
+            "waiting_room": Provide(lambda: waiting_room, sync_to_thread=False),
             "access": Provide(provide_access, sync_to_thread=False),
         },
         exception_handlers={Exception: problems.handle},
-        before_send=[add_security_headers, origin.make_cors(settings)],
+        before_send=[
+            add_security_headers,
+            rates.add_headers,
+            origin.make_cors(settings),
+            options.make_allow(ROUTES),
+            counting.count,
+        ],
+        compression_config=COMPRESSION,
         lifespan=[lifespan],
-        state=State({"settings": settings, "hub": hub, "version": version("forge")}),
+        state=State(
+            {"settings": settings, "hub": hub, "end_waits": end_waits, "version": version("forge")}
+        ),
         openapi_config=None,
         logging_config=None,
     )
+    app.asgi_handler = observe(app.asgi_handler)  # outside of routing: 404 and 405, too
+    return app

@@ -10,6 +10,24 @@ from typing import Annotated, Any
 
 from msgspec import UNSET, Meta, Raw, Struct, UnsetType
 
+from forge.api.ranges import (
+    A_NAME,
+    A_PATTERN,
+    A_PRIORITY,
+    A_RETRY_COUNT,
+    A_UNIQUE_KEY,
+    A_YEAR,
+    ConcurrencyKey,
+    Factor,
+    Jitter,
+    QueueName,
+    RetryDelay,
+    Tags,
+    Timeout,
+    TypeName,
+    one_of,
+    told,
+)
 from forge.db import jsonb
 
 _CENTURY = 3_155_760_000
@@ -22,14 +40,24 @@ Seconds = Annotated[
 ZonedTime = Annotated[
     datetime, Meta(tz=True, description="ISO 8601 with a zone.", examples=["2030-01-31T12:00:00Z"])
 ]
-Name = Annotated[str, Meta(min_length=1, max_length=200)]
-Retries = Annotated[int, Meta(description="Re-runs after the first attempt.", examples=[5])]
-Pattern = Annotated[
-    str, Meta(description="A regular expression of PostgreSQL.", examples=["RateLimited"])
+Name = Annotated[str, A_NAME, Meta(min_length=1, max_length=200, pattern=r"^[^\x00-\x1F\x7F]*\Z")]
+Retries = Annotated[
+    int, A_RETRY_COUNT, Meta(description="Re-runs after the first attempt.", examples=[5])
 ]
-UniqueKey = Annotated[str, Meta(description="At most one live job of a queue holds a key.")]
+Pattern = Annotated[
+    str,
+    A_PATTERN,
+    Meta(description="A regular expression of PostgreSQL.", examples=["RateLimited"]),
+]
+UniqueKey = Annotated[
+    str,
+    A_UNIQUE_KEY,
+    Meta(description="At most one live job of a queue holds a key.", examples=["welcome-7"]),
+]
 Priority = Annotated[
-    int, Meta(description="Higher first, -32768 to 32767. Default: 0.", examples=[10])
+    int,
+    A_PRIORITY,
+    Meta(description="Higher first, -32768 to 32767. Default: 0.", examples=[10]),
 ]
 Payload = Annotated[
     Raw,
@@ -48,15 +76,18 @@ def interval(seconds: float) -> str:
 class NewRetryRule(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What becomes of failures whose error matches: the class, the text, or both."""
 
-    action: Annotated[str, Meta(description="retry, permanent or pause.", examples=["retry"])]
+    action: Annotated[str, one_of("retry", "permanent", "pause"), Meta(examples=["retry"])]
     error_type: Pattern | None = None
     error: Pattern | None = None
-    rule: Annotated[str, Meta(description="Its name. Default: the pattern.")] | None = None
-    retry_base_seconds: Seconds | None = None
-    retry_factor: float | None = None
-    retry_cap_seconds: Seconds | None = None
-    retry_jitter: float | None = None
-    max_retries: Int32 | None = None
+    rule: (
+        Annotated[str, told(maxLength=100), Meta(description="Its name. Default: the pattern.")]
+        | None
+    ) = None
+    retry_base_seconds: RetryDelay | None = None
+    retry_factor: Factor | None = None
+    retry_cap_seconds: RetryDelay | None = None
+    retry_jitter: Jitter | None = None
+    max_retries: Annotated[Int32, A_RETRY_COUNT] | None = None
 
     def as_rule(self) -> dict[str, Any]:
         """The rule with the keys of SQL."""
@@ -92,26 +123,36 @@ def changes(body: Struct) -> dict[str, Any]:
 class NewJob(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A job to enqueue."""
 
-    type: Annotated[str, Meta(description="Picks the handler.", examples=["email"])]
+    type: TypeName
     payload: Payload | UnsetType = UNSET
-    queue: Annotated[str, Meta(description="Default: default.")] | UnsetType = UNSET
+    queue: QueueName | UnsetType = UNSET
     priority: Priority | UnsetType = UNSET
     scheduled_at: ZonedTime | UnsetType | None = UNSET
     max_retries: Retries | UnsetType | None = UNSET
     unique_key: UniqueKey | UnsetType | None = UNSET
-    tags: list[str] | UnsetType | None = UNSET
-    retry_base_seconds: Seconds | UnsetType | None = UNSET
-    retry_factor: float | UnsetType | None = UNSET
-    retry_cap_seconds: Seconds | UnsetType | None = UNSET
-    retry_jitter: float | UnsetType | None = UNSET
+    tags: Tags | UnsetType | None = UNSET
+    retry_base_seconds: RetryDelay | UnsetType | None = UNSET
+    retry_factor: Factor | UnsetType | None = UNSET
+    retry_cap_seconds: RetryDelay | UnsetType | None = UNSET
+    retry_jitter: Jitter | UnsetType | None = UNSET
     retry_rules: list[NewRetryRule] | UnsetType | None = UNSET
-    unique_by: list[str] | UnsetType | None = UNSET
-    unique_scope: str | UnsetType | None = UNSET
+    unique_by: (
+        Annotated[
+            list[str],
+            told(minItems=1, maxItems=20),
+            Meta(description="type, queue, payload or payload.name.", examples=[["payload.to"]]),
+        ]
+        | UnsetType
+        | None
+    ) = UNSET
+    unique_scope: Annotated[str, one_of("queue", "global")] | UnsetType | None = UNSET
     unique_for_seconds: Seconds | UnsetType | None = UNSET
-    on_conflict: str | UnsetType | None = UNSET
-    debounce_seconds: Seconds | UnsetType | None = UNSET
+    on_conflict: Annotated[str, one_of("keep", "replace", "merge", "raise")] | UnsetType | None = (
+        UNSET
+    )
+    debounce_seconds: Annotated[Seconds, A_YEAR] | UnsetType | None = UNSET
     debounce_max_seconds: Seconds | UnsetType | None = UNSET
-    concurrency_key: str | UnsetType | None = UNSET
+    concurrency_key: ConcurrencyKey | UnsetType | None = UNSET
     handle: Annotated[
         str | UnsetType | None, Meta(description="A name for depends_on in the same call.")
     ] = UNSET
@@ -119,9 +160,9 @@ class NewJob(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         list[int | str] | UnsetType | None,
         Meta(description="Ids of jobs, or handles of the same call."),
     ] = UNSET
-    on_parent_failure: str | UnsetType | None = UNSET
-    batch: int | UnsetType | None = UNSET
-    timeout_seconds: Seconds | UnsetType | None = UNSET
+    on_parent_failure: Annotated[str, one_of("wait", "run", "cancel")] | UnsetType | None = UNSET
+    batch: Annotated[int, told(minimum=1, maximum=2**63 - 1)] | UnsetType | None = UNSET
+    timeout_seconds: Timeout | UnsetType | None = UNSET
 
     def arguments(self) -> dict[str, Any]:
         """The parameters of `forge.enqueue`; what is unset or null keeps SQL's default."""
@@ -147,9 +188,9 @@ class NewJobs(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 class NewBatch(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A batch: its callback, and its jobs where they are known; it is closed then, else open."""
 
-    type: Annotated[str, Meta(description="Of the callback.", examples=["report"])]
+    type: Annotated[TypeName, Meta(description="Of the callback.", examples=["report"])]
     payload: Payload | UnsetType = UNSET
-    queue: Annotated[str, Meta(description="Default: default.")] | UnsetType = UNSET
+    queue: QueueName | UnsetType = UNSET
     jobs: Annotated[list[NewJob] | UnsetType, Meta(description="10,000 at most.")] = UNSET
 
     def arguments(self) -> dict[str, Any]:
@@ -203,9 +244,20 @@ class DeadFilter(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 class DeadRetry(DeadFilter, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Which dead jobs to retry, and how fast: all at once, or bit by bit as a revival."""
 
-    rate: Annotated[float, Meta(description="Jobs a second.", examples=[50])] | None = None
+    rate: (
+        Annotated[
+            float,
+            told(minimum=0.001, maximum=1000),
+            Meta(description="Jobs a second.", examples=[50]),
+        ]
+        | None
+    ) = None
     canary: (
-        Annotated[Int32, Meta(description="So many first; the rest once these are completed.")]
+        Annotated[
+            Int32,
+            told(minimum=1, maximum=100),
+            Meta(description="So many first; the rest once these are completed."),
+        ]
         | None
     ) = None
     canary_within_seconds: (
@@ -226,20 +278,25 @@ class DeadRetry(DeadFilter, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 class NewRetryRules(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A list of retry rules, for a type or a queue; with neither, for all."""
 
-    rules: list[NewRetryRule]
+    rules: Annotated[list[NewRetryRule], told(maxItems=50)]
     queue: Name | None = None
     type: Name | None = None
+
+
+Places = Annotated[Int32, told(minimum=1, maximum=100_000)]
+Rate = Annotated[Int32, told(minimum=1, maximum=1_000_000)]
+Per = Annotated[Seconds, told(minimum=0.01, maximum=31 * 86_400), Meta(description="With a rate.")]
 
 
 class LimitSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What to change of a queue's limits. Null takes a limit away; absent leaves it."""
 
-    max_running: Int32 | UnsetType | None = UNSET
-    rate: Int32 | UnsetType | None = UNSET
-    per_seconds: Seconds | UnsetType = UNSET
-    key_max_running: Int32 | UnsetType | None = UNSET
-    key_rate: Int32 | UnsetType | None = UNSET
-    key_per_seconds: Seconds | UnsetType = UNSET
+    max_running: Places | UnsetType | None = UNSET
+    rate: Rate | UnsetType | None = UNSET
+    per_seconds: Per | UnsetType = UNSET
+    key_max_running: Places | UnsetType | None = UNSET
+    key_rate: Rate | UnsetType | None = UNSET
+    key_per_seconds: Per | UnsetType = UNSET
     key_fifo: bool | UnsetType | None = UNSET
 
     def arguments(self) -> dict[str, Any]:
@@ -251,12 +308,15 @@ class QueueSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """What to change of a queue. Null puts a setting back to its default; absent leaves it."""
 
     paused: bool | UnsetType = UNSET
-    pause_reason: Annotated[str, Meta(description="With paused: true.")] | UnsetType = UNSET
-    retry_base_seconds: Seconds | UnsetType | None = UNSET
-    retry_factor: float | UnsetType | None = UNSET
-    retry_cap_seconds: Seconds | UnsetType | None = UNSET
-    retry_jitter: float | UnsetType | None = UNSET
-    max_retries: Int32 | UnsetType | None = UNSET
+    pause_reason: (
+        Annotated[str, told(minLength=1, maxLength=500), Meta(description="With paused: true.")]
+        | UnsetType
+    ) = UNSET
+    retry_base_seconds: RetryDelay | UnsetType | None = UNSET
+    retry_factor: Factor | UnsetType | None = UNSET
+    retry_cap_seconds: RetryDelay | UnsetType | None = UNSET
+    retry_jitter: Jitter | UnsetType | None = UNSET
+    max_retries: Annotated[Int32, A_RETRY_COUNT] | UnsetType | None = UNSET
     keep_history: bool | UnsetType | None = UNSET
     keep_result: bool | UnsetType | None = UNSET
 
@@ -266,3 +326,19 @@ class QueueSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
         for name in ("paused", "pause_reason"):
             found.pop(name, None)
         return found
+
+
+class TokenBody(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A token to make."""
+
+    role: Annotated[
+        str, Meta(description="viewer, producer, worker or operator.", examples=["viewer"])
+    ]
+    name: Annotated[Name, Meta(description="Whose it is, for people.", examples=["wall screen"])]
+    expires_in_seconds: (
+        Annotated[
+            float,
+            Meta(ge=1, le=315_360_000, description="How long it is good for. Default: for ever."),
+        ]
+        | None
+    ) = None

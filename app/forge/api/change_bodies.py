@@ -7,6 +7,7 @@ from typing import Annotated, Any
 from msgspec import UNSET, Meta, Raw, Struct, UnsetType
 
 from forge.api.bodies import Int32, Name, Payload, Priority, Seconds, ZonedTime, interval
+from forge.api.ranges import A_RETRY_COUNT, Factor, Jitter, RetryDelay, Tags, Timeout, one_of, told
 
 AnyJson = Annotated[Raw, Meta(description="Any JSON.")]
 Retention = Annotated[float, Meta(ge=86_400, le=3650 * 86_400, examples=[2_592_000])]
@@ -39,13 +40,13 @@ class JobChange(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     priority: Priority | UnsetType = UNSET
     scheduled_at: ZonedTime | UnsetType = UNSET
     queue: Annotated[Name, Meta(description="The queue it moves to.")] | UnsetType = UNSET
-    max_retries: Int32 | UnsetType | None = UNSET
-    retry_base_seconds: Seconds | UnsetType | None = UNSET
-    retry_factor: float | UnsetType | None = UNSET
-    retry_cap_seconds: Seconds | UnsetType | None = UNSET
-    retry_jitter: float | UnsetType | None = UNSET
-    tags: list[str] | UnsetType | None = UNSET
-    timeout_seconds: Seconds | UnsetType | None = UNSET
+    max_retries: Annotated[Int32, A_RETRY_COUNT] | UnsetType | None = UNSET
+    retry_base_seconds: RetryDelay | UnsetType | None = UNSET
+    retry_factor: Factor | UnsetType | None = UNSET
+    retry_cap_seconds: RetryDelay | UnsetType | None = UNSET
+    retry_jitter: Jitter | UnsetType | None = UNSET
+    tags: Tags | UnsetType | None = UNSET
+    timeout_seconds: Timeout | UnsetType | None = UNSET
 
     def arguments(self) -> dict[str, Any]:
         """The arguments of `forge.edit`."""
@@ -81,8 +82,8 @@ class JobsChange(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     priority: Priority | UnsetType = UNSET
     scheduled_at: ZonedTime | UnsetType = UNSET
     queue: Annotated[Name, Meta(description="The queue they move to.")] | UnsetType = UNSET
-    max_retries: Int32 | UnsetType | None = UNSET
-    timeout_seconds: Seconds | UnsetType | None = UNSET
+    max_retries: Annotated[Int32, A_RETRY_COUNT] | UnsetType | None = UNSET
+    timeout_seconds: Timeout | UnsetType | None = UNSET
     merge_payload: AnyJson | UnsetType = UNSET
 
     def arguments(self) -> dict[str, Any]:
@@ -102,9 +103,11 @@ class JobsChange(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 class AdmissionSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How many jobs a queue takes in, and what becomes of the others."""
 
-    max_depth: Annotated[Int32, Meta(description="1 to 1,000,000 PENDING jobs.")]
-    on_full: Annotated[str, Meta(description="reject, defer or drop_oldest.")] = "reject"
-    defer_for_seconds: Seconds = 60
+    max_depth: Annotated[
+        Int32, told(minimum=1, maximum=1_000_000), Meta(description="1 to 1,000,000 PENDING jobs.")
+    ]
+    on_full: Annotated[str, one_of("reject", "defer", "drop_oldest")] = "reject"
+    defer_for_seconds: Annotated[Seconds, told(minimum=1, maximum=365 * 86_400)] = 60
 
     def arguments(self) -> dict[str, Any]:
         """The arguments of `forge.set_admission`."""
@@ -114,18 +117,22 @@ class AdmissionSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields
 class SchemaBody(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A JSON Schema for the payloads of a type."""
 
-    schema: Annotated[Raw, Meta(description="JSON Schema 2020-12, a subset.", examples=[{}])]
+    schema: Annotated[
+        Raw,
+        told(type=["object", "boolean"]),
+        Meta(description="JSON Schema 2020-12, a subset.", examples=[{}]),
+    ]
 
 
 class TypeSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What to change of a type. Null inherits from the queue again; absent leaves it."""
 
-    retry_base_seconds: Seconds | UnsetType | None = UNSET
-    retry_factor: float | UnsetType | None = UNSET
-    retry_cap_seconds: Seconds | UnsetType | None = UNSET
-    retry_jitter: float | UnsetType | None = UNSET
-    max_retries: Int32 | UnsetType | None = UNSET
-    timeout_seconds: Seconds | UnsetType | None = UNSET
+    retry_base_seconds: RetryDelay | UnsetType | None = UNSET
+    retry_factor: Factor | UnsetType | None = UNSET
+    retry_cap_seconds: RetryDelay | UnsetType | None = UNSET
+    retry_jitter: Jitter | UnsetType | None = UNSET
+    max_retries: Annotated[Int32, A_RETRY_COUNT] | UnsetType | None = UNSET
+    timeout_seconds: Timeout | UnsetType | None = UNSET
 
     def arguments(self) -> dict[str, Any]:
         """The arguments of `forge.set_type`."""

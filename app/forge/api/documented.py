@@ -12,16 +12,17 @@ _MEANINGS = {
     401: "A token is needed (JQ401).",
     403: "The token's role, or the Origin, does not allow this (JQ403).",
     404: "There is no such job (JQ003), schedule (JQ007) or other thing (JQ404).",
-    409: "The job's status (JQ004) or its unique key (JQ012) does not allow this.",
+    408: "The body did not come within a minute (JQ408).",
+    409: "The job's status (JQ004), lease (JQ002) or unique key (JQ012) does not allow this.",
     413: "The request or a payload is over its limit (JQ005).",
-    415: "The body is not announced as application/json (JQ415).",
+    415: "The body is not announced as application/json, or is packed (JQ415).",
     421: "The Host header names a host that this server is not (JQ421).",
     422: "A field is unknown, of the wrong type or out of range (JQ001).",
-    429: "The queue is full (JQ013); Retry-After says when to try again.",
+    429: "Too many requests (JQ429); Retry-After says when to try again.",
     503: "The database cannot be reached (JQ100), or Forge is not installed in it (JQ102).",
 }
-_ANYWHERE = (401, 403, 421, 422, 503)
-WITH_BODY = (400, 413, 415)
+_ANYWHERE = (401, 403, 421, 422, 429, 503)
+WITH_BODY = (400, 408, 413, 415)
 # What may come of an enqueue.
 TAKES_IN = (*WITH_BODY, "JQ003", "JQ004", "JQ012", "JQ013", "JQ014")
 

@@ -91,6 +91,7 @@ class Examples:
         return self._word({}, f"{owner}.{name}")
 
     def _request(self, schema: dict[str, Any]) -> Any:
+        (schema, *_) = schema.get("anyOf", [schema])
         name = schema["$ref"].removeprefix(_REF)
         if name in REQUESTS:
             return REQUESTS[name]

@@ -21,7 +21,7 @@ from forge.api.requests import BATCH_BODY_LIMIT
 from forge.models import Change, Condition, Parent
 
 
-@get("/jobs/{job_id:int}/parents", opt={"right": Right.READ_JOB}, responses=problems("JQ003"))
+@get("/jobs/{job_id:int}/parents", opt={"right": Right.READ_PARENTS}, responses=problems("JQ003"))
 async def list_parents(
     job_id: JobId,
     database: NamedDependency[Database],

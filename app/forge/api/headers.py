@@ -10,7 +10,7 @@ CONTENT_SECURITY_POLICY = (
     "connect-src 'self'; font-src 'self'; base-uri 'none'; frame-ancestors 'none'; "
     "form-action 'none'"
 )
-_HEADERS = [
+SECURITY_HEADERS = [
     (b"content-security-policy", CONTENT_SECURITY_POLICY.encode()),
     (b"x-content-type-options", b"nosniff"),
     (b"referrer-policy", b"no-referrer"),
@@ -22,7 +22,7 @@ _NO_STORE = (b"cache-control", b"no-store")
 
 async def add_security_headers(message: Message, _: Scope) -> None:
     if message["type"] == "http.response.start":
-        headers = [*message["headers"], *_HEADERS]
+        headers = [*message["headers"], *SECURITY_HEADERS]
         if not any(name == b"cache-control" for name, _ in headers):
             headers.append(_NO_STORE)
         message["headers"] = headers

@@ -7,7 +7,7 @@ when it has sent them. A slow viewer therefore skips pictures instead of piling 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import suppress
 from typing import Any
 
@@ -47,16 +47,23 @@ class Hub:
         if self._frames.get(topic) == frame:
             return
         self._frames[topic] = frame
+        self.wake()
+
+    def wake(self) -> None:
+        """Lets every stream look at what there is."""
         changed, self._changed = self._changed, asyncio.Event()
         changed.set()
 
-    async def frames(self) -> AsyncIterator[bytes]:
-        """The stream of one viewer: all topics, then what changes, and a beat when nothing does."""
+    async def frames(self, welcome: Callable[[], bool] = lambda: True) -> AsyncGenerator[bytes]:
+        """The stream of one viewer: all topics, then what changes, and a beat when nothing does.
+
+        It ends when the viewer is not `welcome` any longer; `wake` makes it ask.
+        """
         self._enter()
         sent: dict[str, bytes] = {}
         try:
             yield _OPENING
-            while not self._closed:
+            while not self._closed and welcome():
                 changed = self._changed
                 for topic, frame in list(self._frames.items()):
                     if sent.get(topic) is not frame:

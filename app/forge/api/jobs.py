@@ -16,7 +16,16 @@ from forge.api.access import Access, Right
 from forge.api.bodies import NewJob, NewJobs
 from forge.api.database import Database
 from forge.api.documented import TAKES_IN, problems
-from forge.api.parameters import Before, JobId, Limit, NameFilter, TagFilter, only, or_absent
+from forge.api.parameters import (
+    Before,
+    JobId,
+    Limit,
+    NameFilter,
+    StatusFilter,
+    TagFilter,
+    only,
+    or_absent,
+)
 from forge.api.problems import BadFields, FieldError
 from forge.api.requests import BATCH_BODY_LIMIT, JOB_BODY_LIMIT
 from forge.errors import JobNotFound
@@ -24,7 +33,15 @@ from forge.models import Change, Enqueued, JobView, Reason
 
 IdempotencyKey = Annotated[
     str | None,
-    HeaderParameter(name="Idempotency-Key", description="The unique key, as a header."),
+    HeaderParameter(
+        name="Idempotency-Key",
+        description="The unique key, as a header.",
+        schema_extra={"minLength": 1, "maxLength": 500},
+    ),
+]
+# Refused there, and so not told of: a batch has as many keys as jobs.
+NoIdempotencyKey = Annotated[
+    str | None, HeaderParameter(name="Idempotency-Key", include_in_schema=False)
 ]
 
 
@@ -91,7 +108,7 @@ async def enqueue(
 async def enqueue_batch(
     data: JSONBody[NewJobs],
     database: NamedDependency[Database],
-    idempotency_key: IdempotencyKey = None,
+    idempotency_key: NoIdempotencyKey = None,
 ) -> shapes.EnqueuedMany:
     """Enqueue many jobs in one transaction: all of them or none."""
     if idempotency_key is not None:
@@ -112,7 +129,7 @@ async def list_jobs(
     access: NamedDependency[Access],
     queue: NameFilter = None,
     type: NameFilter = None,
-    status: NameFilter = None,
+    status: StatusFilter = None,
     tag: TagFilter = None,
     before: Before = None,
     limit: Limit = 50,

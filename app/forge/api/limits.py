@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from litestar import get, patch
 from litestar.di import NamedDependency
-from litestar.params import FromPath, JSONBody
+from litestar.params import JSONBody
 
 from forge import db
 from forge.api import present, shapes
@@ -12,7 +12,7 @@ from forge.api.access import Right
 from forge.api.bodies import LimitSettings
 from forge.api.database import Database
 from forge.api.documented import WITH_BODY, problems
-from forge.api.parameters import only
+from forge.api.parameters import QueuePath, only
 from forge.models import LimitsRow
 
 
@@ -27,7 +27,7 @@ async def list_limits(database: NamedDependency[Database]) -> shapes.AllLimits:
 # A queue's name may hold slashes, hence `path`, which can only be the end.
 @patch("/limits/{name:path}", opt={"right": Right.OPERATE}, responses=problems(*WITH_BODY))
 async def change_limits(
-    name: FromPath[str], data: JSONBody[LimitSettings], database: NamedDependency[Database]
+    name: QueuePath, data: JSONBody[LimitSettings], database: NamedDependency[Database]
 ) -> shapes.Limits:
     """Change the limits of a queue and of the keys in it."""
     queue = name.removeprefix("/")

@@ -19,7 +19,7 @@ from forge.api.schemas import Schemas
 _DESCRIPTION = (
     "A PostgreSQL job queue. Times are ISO 8601 with a zone; durations are numbers of seconds; "
     "ids are integers of 64 bits, handed out from 1. Errors are RFC 9457 problem documents with a "
-    "code. Bound to loopback the API needs no token."
+    "code. Bound to loopback the API needs no token until the first one is made."
 )
 
 

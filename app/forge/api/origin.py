@@ -10,11 +10,14 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import urlsplit
 
+import psycopg
 from litestar.connection import ASGIConnection
 from litestar.handlers import BaseRouteHandler
 from litestar.types import Message, Scope
 
+from forge.api.keeper import Keeper
 from forge.api.problems import Forbidden, WrongHost
+from forge.errors import ForgeError
 from forge.settings import Settings
 
 _LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "[::1]"})
@@ -22,8 +25,13 @@ _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 CORS_HEADERS = {
     "Access-Control-Allow-Methods": "GET, POST, PUT, PATCH, DELETE",
-    "Access-Control-Allow-Headers": "Authorization, Content-Type, Idempotency-Key",
-    "Access-Control-Expose-Headers": "Location, Retry-After",
+    "Access-Control-Allow-Headers": (
+        "Authorization, Content-Type, Idempotency-Key, If-None-Match, X-Request-Id"
+    ),
+    "Access-Control-Expose-Headers": (
+        "ETag, Location, Retry-After, X-Request-Id, "
+        "RateLimit-Limit, RateLimit-Remaining, RateLimit-Reset, RateLimit-Policy"
+    ),
     "Access-Control-Max-Age": "600",
 }
 
@@ -34,20 +42,26 @@ def _name(host: str) -> str:
     return (name if colon and port.isdigit() else host).lower()
 
 
-def make_guard(settings: Settings) -> Any:
+def make_guard(settings: Settings, keeper: Keeper) -> Any:
     """The guard that checks Host and Origin."""
     origins = frozenset(settings.cors_origins)
     bound = f"[{settings.host}]" if ":" in settings.host else settings.host
     hosts = _LOOPBACK_NAMES | {bound.lower()}
 
-    def check(connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHandler) -> None:
+    async def asks_for_tokens() -> bool:
+        try:
+            return await keeper.needs_token()
+        except (ForgeError, psycopg.Error):
+            return False  # who cannot be sure stays closed
+
+    async def check(connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHandler) -> None:
         host = connection.headers.get("host", "")
         # A rebound page has no token, so where tokens are asked for, any name will do.
-        if not settings.tokens and _name(host) not in hosts:
+        if _name(host) not in hosts and not await asks_for_tokens():
             raise WrongHost(
                 "this server is not the host that was asked for",
                 f"host={host}",
-                "use localhost, or set FORGE_TOKENS to serve under another name",
+                "use localhost, or create a token to serve under another name",
             )
         origin = connection.headers.get("origin")
         if origin is None or connection.scope.get("method") in _SAFE_METHODS:

@@ -21,6 +21,7 @@ from forge.api.shapes import (
     Jobs,
     KnownType,
     KnownTypes,
+    Latency,
     Limits,
     Log,
     Parents,
@@ -37,6 +38,7 @@ from forge.models import (
     AdmissionRow,
     Condition,
     JobView,
+    LatencyRow,
     LimitsRow,
     LogLine,
     OverviewRow,
@@ -235,6 +237,14 @@ def conditions(rows: list[Condition], limit: int) -> Conditions:
 
 def _next(rows: Sequence[Parent | Condition], limit: int) -> int | None:
     return rows[-1].id if len(rows) == limit else None
+
+
+def latency(row: LatencyRow) -> Latency:
+    fields = structs.asdict(row)
+    durations = {
+        name: _seconds(value) for name, value in fields.items() if isinstance(value, timedelta)
+    }
+    return Latency(**fields | durations)
 
 
 _SUMMED = (

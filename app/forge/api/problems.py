@@ -52,6 +52,7 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     hint: str | None
     instance: str
+    request_id: str | None = None
     errors: list[FieldError] = msgspec.field(default_factory=list)
 
 
@@ -78,6 +79,14 @@ class Forbidden(ForgeError):
     code, name, http_status = "JQ403", "forbidden", 403
 
 
+class TooManyRequests(ForgeError):
+    code, name, http_status = "JQ429", "too_many_requests", 429
+
+    def __init__(self, message: str, detail: str, hint: str, retry_after: int) -> None:
+        super().__init__(message, detail, hint)
+        self.retry_after = retry_after
+
+
 class UnsupportedMediaType(ForgeError):
     code, name, http_status = "JQ415", "unsupported_media_type", 415
 
@@ -90,8 +99,13 @@ class TooManyViewers(ForgeError):
     code, name, http_status = "JQ503", "too_many_viewers", 503
 
 
+class TooManyWaiting(ForgeError):
+    code, name, http_status = "JQ503", "too_many_waiting", 503
+
+
 _HINTS = {
     404: "see /docs for the routes",
+    408: "send the whole body within a minute",
     405: "the Allow header names the methods of this route",
 }
 
@@ -148,7 +162,7 @@ def as_forge_error(error: Exception) -> ForgeError:
     return found
 
 
-def problem_of(error: ForgeError, instance: str) -> Problem:
+def problem_of(error: ForgeError, instance: str, request_id: str | None = None) -> Problem:
     return Problem(
         type=f"urn:forge:problem:{error.name}",
         title=error.message,
@@ -158,6 +172,7 @@ def problem_of(error: ForgeError, instance: str) -> Problem:
         name=error.name,
         hint=error.hint,
         instance=instance,
+        request_id=request_id,
         errors=error.fields if isinstance(error, BadFields) else [],
     )
 
@@ -165,17 +180,18 @@ def problem_of(error: ForgeError, instance: str) -> Problem:
 def handle(request: Request[Any, Any, Any], error: Exception) -> Response[Problem]:
     """The one exception handler: any error becomes a problem document, and no trace leaks."""
     known = as_forge_error(error)
+    request_id = request.scope["state"].get("request_id")
     if known.http_status == 500:
-        logger.error("%s %s failed", request.method, request.url.path, exc_info=error)
+        logger.error("request %s failed", request_id, exc_info=error)
     headers = dict(error.headers or {}) if isinstance(error, HTTPException) else {}
     if isinstance(known, Unauthorized):
         headers["WWW-Authenticate"] = "Bearer"
-    if isinstance(known, DatabaseUnavailable | TooManyViewers):
+    if isinstance(known, DatabaseUnavailable | TooManyViewers | TooManyWaiting):
         headers["Retry-After"] = RETRY_AFTER
-    if isinstance(known, QueueFull):
+    if isinstance(known, QueueFull | TooManyRequests):
         headers["Retry-After"] = str(known.retry_after)
     return Response(
-        problem_of(known, request.url.path),
+        problem_of(known, request.url.path, request_id),
         status_code=known.http_status,
         media_type=MEDIA_TYPE,
         headers=headers,

@@ -7,7 +7,7 @@ from typing import Annotated
 from litestar import delete, get, patch
 from litestar.di import NamedDependency
 from litestar.exceptions import NotFoundException
-from litestar.params import FromPath, JSONBody, QueryParameter
+from litestar.params import JSONBody, QueryParameter
 from msgspec import UNSET
 
 from forge import db
@@ -16,7 +16,7 @@ from forge.api.access import Right
 from forge.api.bodies import QueueSettings
 from forge.api.database import Database
 from forge.api.documented import WITH_BODY, problems
-from forge.api.parameters import After, only, or_absent
+from forge.api.parameters import After, QueuePath, only, or_absent
 from forge.models import OverviewRow, QueueRow
 
 DropLimit = Annotated[int, QueryParameter(ge=1, le=10_000, description="Jobs a call.")]
@@ -37,7 +37,7 @@ async def list_queues(database: NamedDependency[Database]) -> shapes.Queues:
     responses=problems(*WITH_BODY),
 )
 async def change_queue(
-    name: FromPath[str], data: JSONBody[QueueSettings], database: NamedDependency[Database]
+    name: QueuePath, data: JSONBody[QueueSettings], database: NamedDependency[Database]
 ) -> shapes.Queue:
     """Pause or resume a queue, change how it retries."""
     queue = name.removeprefix("/")
@@ -45,13 +45,17 @@ async def change_queue(
         row = only(await db.call(conn, "set_queue", QueueRow, queue=queue, **data.arguments()))
         if data.paused is not UNSET:
             function = "pause" if data.paused else "resume"
-            given = {"reason": data.pause_reason} if data.paused and data.pause_reason else {}
+            given = (
+                {"reason": data.pause_reason}
+                if data.paused and data.pause_reason is not UNSET
+                else {}
+            )
             row = only(await db.call(conn, function, QueueRow, queue=queue, **given))
     return present.queue(row)
 
 
 @get("/queues/{name:path}", opt={"right": Right.READ}, responses=problems("JQ404"))
-async def get_queue(name: FromPath[str], database: NamedDependency[Database]) -> shapes.QueuePage:
+async def get_queue(name: QueuePath, database: NamedDependency[Database]) -> shapes.QueuePage:
     """Read all that a page of one queue shows: settings, numbers, limits, admission, workers."""
     queue = name.removeprefix("/")
     async with database.connection() as conn:
@@ -68,7 +72,7 @@ async def get_queue(name: FromPath[str], database: NamedDependency[Database]) ->
     responses=problems(),
 )
 async def drop_queue(
-    name: FromPath[str],
+    name: QueuePath,
     database: NamedDependency[Database],
     after: After = None,
     limit: DropLimit = 1000,

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+import re
+from typing import Any, get_args
 
 import msgspec
 from litestar import Request
 from litestar.connection import ASGIConnection
+from litestar.exceptions import InternalServerException
 from litestar.handlers import BaseRouteHandler
+from litestar.params import ParameterKwarg
 
 from forge.api.problems import (
     BadFields,
@@ -18,8 +21,12 @@ from forge.api.problems import (
 )
 
 # Arguments of a handler that do not come from the query string.
-DEPENDENCIES = frozenset({"database", "access", "hub"})
+DEPENDENCIES = frozenset(
+    {"database", "access", "hub", "keeper", "doorman", "handover", "waiting_room", "counting"}
+)
 _ELSEWHERE = DEPENDENCIES | {"data", "request", "idempotency_key"}
+
+_CONTROLS = re.compile(r"[\x00-\x1F\x7F]")
 
 # A payload of 1 MiB may take about three times as much when its text is written in \\u escapes.
 JOB_BODY_LIMIT = 3 * 1024 * 1024
@@ -34,6 +41,12 @@ class StrictRequest(Request[Any, Any, Any]):
     would lose the digits that a Python float cannot hold. Here `msgspec.Raw` fields keep theirs.
     """
 
+    async def body(self) -> bytes:
+        try:
+            return await super().body()
+        except InternalServerException as error:  # no error of ours, and no news for the log
+            raise Malformed("the body ended too soon", error.detail) from error
+
     async def json(self) -> Any:
         media_type = self.headers.get("content-type", "").partition(";")[0].strip().lower()
         if media_type != "application/json":
@@ -41,6 +54,11 @@ class StrictRequest(Request[Any, Any, Any]):
                 "the body must be JSON",
                 f"content-type={media_type or 'none'}",
                 "send the header `Content-Type: application/json`",
+            )
+        coding = self.headers.get("content-encoding", "identity").strip().lower()
+        if coding != "identity":  # a few bytes may unpack to gigabytes
+            raise UnsupportedMediaType(
+                "a packed body is not taken", f"content-encoding={coding}", "send it as it is"
             )
         declared = self.route_handler.parsed_data_field
         assert declared is not None
@@ -65,11 +83,27 @@ def check_query(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRou
     known = set(handler.parsed_fn_signature.parameters) - _ELSEWHERE - set(connection.path_params)
     wrong = []
     seen: set[str] = set()
-    for name, _ in connection.query_params.multi_items():
+    for name, text in connection.query_params.multi_items():
         if name not in known:
             wrong.append(FieldError(field=name, message="unknown query parameter"))
+        elif text.lower() == "null" and not _takes_text(handler, name):
+            # it would be read as the absence of the parameter: everything instead of a page
+            wrong.append(FieldError(field=name, message="null is no value; leave it out"))
+        elif _CONTROLS.search(text) and _is_name(handler, name):
+            wrong.append(FieldError(field=name, message="no name has control characters"))
         elif name in seen:
             wrong.append(FieldError(field=name, message="given more than once"))
         seen.add(name)
     if wrong:
         raise BadFields(wrong)
+
+
+def _is_name(handler: BaseRouteHandler, name: str) -> bool:
+    told = handler.parsed_fn_signature.parameters[name].kwarg_definition
+    extra = told.schema_extra if isinstance(told, ParameterKwarg) else None
+    return "pattern" in (extra or {})
+
+
+def _takes_text(handler: BaseRouteHandler, name: str) -> bool:
+    annotation = handler.parsed_fn_signature.parameters[name].annotation
+    return annotation is str or str in get_args(annotation)

@@ -11,6 +11,19 @@ from forge import db
 from forge.api.access import Access
 from forge.api.bodies import Int32, Payload, Priority, Retries, Seconds, ZonedTime, interval
 from forge.api.present import LISTED_BYTES
+from forge.api.ranges import (
+    A_YEAR,
+    ConcurrencyKey,
+    Factor,
+    Jitter,
+    QueueName,
+    RetryDelay,
+    Tags,
+    Timeout,
+    TypeName,
+    one_of,
+    told,
+)
 from forge.api.redact import redact
 from forge.api.shapes import Shape
 from forge.models import ScheduleRow
@@ -30,34 +43,36 @@ class NewSchedule(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     """All that a schedule is to be; what is absent or null has its default."""
 
     cron: Cron
-    type: Annotated[str, Meta(description="Picks the handler.", examples=["report"])]
+    type: TypeName
     payload: Payload | UnsetType = UNSET
     time_zone: (
         Annotated[str, Meta(description="Default: UTC.", examples=["Europe/Berlin"])]
         | UnsetType
         | None
     ) = UNSET
-    queue: Annotated[str, Meta(description="Default: default.")] | UnsetType | None = UNSET
+    queue: QueueName | UnsetType | None = UNSET
     priority: Priority | UnsetType | None = UNSET
     max_retries: Retries | UnsetType | None = UNSET
-    retry_base_seconds: Seconds | UnsetType | None = UNSET
-    retry_factor: float | UnsetType | None = UNSET
-    retry_cap_seconds: Seconds | UnsetType | None = UNSET
-    retry_jitter: float | UnsetType | None = UNSET
-    tags: list[str] | UnsetType | None = UNSET
-    concurrency_key: str | UnsetType | None = UNSET
-    timeout_seconds: Seconds | UnsetType | None = UNSET
+    retry_base_seconds: RetryDelay | UnsetType | None = UNSET
+    retry_factor: Factor | UnsetType | None = UNSET
+    retry_cap_seconds: RetryDelay | UnsetType | None = UNSET
+    retry_jitter: Jitter | UnsetType | None = UNSET
+    tags: Tags | UnsetType | None = UNSET
+    concurrency_key: ConcurrencyKey | UnsetType | None = UNSET
+    timeout_seconds: Timeout | UnsetType | None = UNSET
     retry_rules: list[dict[str, Any]] | UnsetType | None = UNSET
     catch_up: (
-        Annotated[str, Meta(description="Missed runs: skip, one or all. Default: one.")]
+        Annotated[str, one_of("skip", "one", "all"), Meta(description="Missed runs. Default: one.")]
         | UnsetType
         | None
     ) = UNSET
-    catch_up_limit: Int32 | UnsetType | None = UNSET
-    grace_seconds: Seconds | UnsetType | None = UNSET
+    catch_up_limit: Annotated[Int32, told(minimum=1, maximum=1000)] | UnsetType | None = UNSET
+    grace_seconds: Annotated[Seconds, A_YEAR] | UnsetType | None = UNSET
     overlap: (
         Annotated[
-            str, Meta(description="While a run is live: allow, skip or queue. Default: allow.")
+            str,
+            one_of("allow", "skip", "queue"),
+            Meta(description="While a run is live. Default: allow."),
         ]
         | UnsetType
         | None
@@ -150,7 +165,21 @@ def present(row: ScheduleRow, access: Access) -> Schedule:
 
 def listed(row: ScheduleRow, access: Access) -> Schedule:
     """A schedule of a page, which is to stay small."""
-    shown = present(row, access)
-    if isinstance(row.payload, Raw) and len(bytes(row.payload)) > LISTED_BYTES:
+    return _light(present(row, access), row.payload)
+
+
+class Sampled(Schedule, frozen=True, kw_only=True):
+    """A schedule as `forge.overview` has it, its payload unread."""
+
+    payload: Raw
+
+
+def streamed(item: Sampled) -> Schedule:
+    """A schedule for whoever watches: as on a page, and without secrets."""
+    return _light(structs.replace(item, payload=redact(item.payload)), item.payload)
+
+
+def _light(shown: Schedule, payload: Any) -> Schedule:
+    if isinstance(payload, Raw) and len(bytes(payload)) > LISTED_BYTES:
         return structs.replace(shown, payload=None, omitted=["payload"])
     return shown

@@ -15,7 +15,7 @@ from forge.api import present, shapes
 from forge.api.access import Access, Right
 from forge.api.database import Database
 from forge.api.documented import WITH_BODY, problems
-from forge.api.parameters import Limit, NameFilter, only, or_absent
+from forge.api.parameters import A_MIDDLE_NAME, Limit, NameFilter, only, or_absent
 from forge.api.requests import JOB_BODY_LIMIT
 from forge.api.schedule_bodies import (
     NewSchedule,
@@ -28,7 +28,9 @@ from forge.api.schedule_bodies import present as presented
 from forge.errors import ScheduleNotFound
 from forge.models import JobView, ScheduleRow
 
-ScheduleName = Annotated[str, PathParameter(description="The name of the schedule.")]
+ScheduleName = Annotated[
+    str, PathParameter(description="The name of the schedule.", schema_extra=A_MIDDLE_NAME)
+]
 Count = Annotated[int, QueryParameter(ge=1, le=100, description="How many.")]
 
 

@@ -12,6 +12,8 @@ from litestar import Response
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import ParameterKwarg
 
+from forge.api.ranges import TOLD
+
 _TEMPLATE = "#/components/schemas/{name}"
 JSON = "application/json"
 
@@ -25,6 +27,7 @@ class Schemas:
             types += [spec.data_container for spec in (route.responses or {}).values()]
         unique = list(dict.fromkeys(types))
         found, self.components = msgspec.json.schema_components(unique, ref_template=_TEMPLATE)
+        _lift(self.components)
         self._by_type = dict(zip(unique, found, strict=True))
 
     def put_right(self, operation: dict[str, Any], route: HTTPRouteHandler) -> None:
@@ -33,10 +36,7 @@ class Schemas:
         if "data" in types:
             content = operation["requestBody"]["content"]
             (item,) = content.values()
-            # a body that may be left out is no null when it is there
-            schema = self._by_type[types["data"]]
-            options = [o for o in schema.get("anyOf", [schema]) if o != {"type": "null"}]
-            item["schema"] = options[0] if len(options) == 1 else schema
+            item["schema"] = self._by_type[types["data"]]
             operation["requestBody"]["required"] = not route.parsed_fn_signature.parameters[
                 "data"
             ].is_optional
@@ -48,6 +48,17 @@ class Schemas:
             success[JSON]["schema"] = self._by_type[types["return"]]
         for parameter in operation.get("parameters", []):
             _put_parameter_right(parameter, route)
+
+
+def _lift(schema: Any) -> None:
+    """Puts what is told of a type in the place of what is checked, which is wider."""
+    if isinstance(schema, dict):
+        schema |= schema.pop(TOLD, {})
+        for part in schema.values():
+            _lift(part)
+    elif isinstance(schema, list):
+        for part in schema:
+            _lift(part)
 
 
 def _types(route: HTTPRouteHandler) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Serving: uvicorn on a socket of ours, and a shutdown that ends the event streams first."""
+"""Serving: uvicorn on a socket of ours, and a shutdown that first ends what would wait on."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from dataclasses import replace
 import uvicorn
 
 from forge.api.app import create_app
+from forge.api.client import with_transport
+from forge.api.protocol import PatientProtocol
 from forge.listening import bind, check_exposure, url_of
 from forge.settings import Settings
 
@@ -25,11 +27,11 @@ class Server(uvicorn.Server):
     """uvicorn, without its own signal handlers: whoever runs it says when to stop."""
 
     def __init__(
-        self, config: uvicorn.Config, ready: Callable[[], None], end_streams: Callable[[], None]
+        self, config: uvicorn.Config, ready: Callable[[], None], end_waits: Callable[[], None]
     ) -> None:
         super().__init__(config)
         self._ready = ready
-        self._end_streams = end_streams
+        self._end_waits = end_waits
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -40,7 +42,7 @@ class Server(uvicorn.Server):
         self._ready()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        self._end_streams()  # they would never end by themselves
+        self._end_waits()  # event streams would never end by themselves
         await self._stop_accepting()
         await super().shutdown(sockets)
 
@@ -77,21 +79,23 @@ async def serve(
         host=settings.host if host is None else host,
         port=settings.port if port is None else port,
     )
-    check_exposure(settings)
+    await check_exposure(settings, dsn)
     app = create_app(settings, dsn)
     with listener or bind(settings.host, settings.port) as listener:
         config = uvicorn.Config(
-            app,
+            with_transport(app),
             log_config=None,
-            access_log=settings.log_level == "debug",
+            http=PatientProtocol,
+            access_log=False,  # `access_log` writes one
             server_header=False,
-            proxy_headers=False,  # nothing here believes the client's address
+            proxy_headers=bool(settings.trusted_proxies),
+            forwarded_allow_ips=list(settings.trusted_proxies),
             ws="none",
             lifespan="on",
             timeout_graceful_shutdown=GRACE_SECONDS,
         )
         url = url_of(listener)
-        server = Server(config, lambda: ready(url) if ready else None, app.state.hub.close)
+        server = Server(config, lambda: ready(url) if ready else None, app.state.end_waits)
         stopping = asyncio.create_task(_stop_when(server, stop))
         try:
             await server.serve([listener])

@@ -14,6 +14,7 @@ from forge.models import (
     ErrorCode,
     Finding,
     JobView,
+    LatencyRow,
     LimitsRow,
     LogLine,
     Parent,
@@ -22,6 +23,7 @@ from forge.models import (
     Revival,
     Revived,
     ThroughputRow,
+    Token,
     Transition,
     WorkerRow,
 )
@@ -126,7 +128,7 @@ class EnqueuedMany(Shape, frozen=True, kw_only=True):
 
 
 class Counts(Shape, frozen=True, kw_only=True):
-    """Jobs by state. `failed` counts failed attempts; `capped`: a live number stopped at 10,000."""
+    """Jobs by state. `failed` counts failed attempts; `capped`: a live number was cut off."""
 
     waiting: int
     scheduled: int
@@ -141,10 +143,11 @@ class Counts(Shape, frozen=True, kw_only=True):
 
 
 class QueueCounts(Counts, frozen=True, kw_only=True):
-    """The counts of one queue."""
+    """The counts of one queue. A live number that is `counted_to` may be larger."""
 
     queue: str
     paused: bool
+    counted_to: int
 
 
 class WorkerCounts(Shape, frozen=True, kw_only=True):
@@ -169,6 +172,39 @@ class History(Shape, frozen=True, kw_only=True):
     items: list[ThroughputRow]
     since_seconds: float
     bucket_seconds: float
+
+
+_PERCENTILES = [f"{what}_p{share}" for what in ("wait", "run") for share in (50, 95, 99)]
+
+
+class Latency(
+    LatencyRow,
+    frozen=True,
+    kw_only=True,
+    rename={name: f"{name}_seconds" for name in _PERCENTILES},
+):
+    """How long jobs waited and ran that were completed in a bucket; null where none were."""
+
+    wait_p50: float | None  # type: ignore[assignment]
+    wait_p95: float | None  # type: ignore[assignment]
+    wait_p99: float | None  # type: ignore[assignment]
+    run_p50: float | None  # type: ignore[assignment]
+    run_p95: float | None  # type: ignore[assignment]
+    run_p99: float | None  # type: ignore[assignment]
+
+
+class Latencies(Shape, frozen=True, kw_only=True):
+    """How long jobs waited and ran, in buckets of time."""
+
+    items: list[Latency]
+    since_seconds: float
+    bucket_seconds: float
+
+
+class Warnings(Shape, frozen=True, kw_only=True):
+    """What an operator should read now; `severity`: warning or info."""
+
+    items: list[Finding]
 
 
 class Queue(Shape, frozen=True, kw_only=True):
@@ -378,12 +414,20 @@ class RetryRules(Shape, frozen=True, kw_only=True):
 
 
 class Session(Shape, frozen=True, kw_only=True):
-    """Who the caller is. `tokens`: whether the API asks for tokens."""
+    """Who the caller is. `name`: of its token; `tokens`: whether the API asks for tokens."""
 
     role: str
+    name: str | None
     rights: list[str]
     tokens: bool
     version: str
+
+
+class Tokens(Shape, frozen=True, kw_only=True):
+    """A page of tokens, the newest first, without what would let anybody in."""
+
+    items: list[Token]
+    next: Next
 
 
 class Health(Shape, frozen=True, kw_only=True):

@@ -13,8 +13,9 @@ from forge.api import present, shapes
 from forge.api.access import Access, Right
 from forge.api.database import Database
 from forge.api.documented import problems
-from forge.api.parameters import BucketSeconds, NameFilter, SinceSeconds, or_absent
-from forge.models import StatsRow, ThroughputRow, WorkerRow
+from forge.api.keeper import Keeper
+from forge.api.parameters import BucketSeconds, ByQueue, NameFilter, SinceSeconds, or_absent
+from forge.models import Finding, LatencyRow, StatsRow, ThroughputRow, WorkerRow
 
 
 @get("/stats", opt={"right": Right.READ}, responses=problems())
@@ -32,6 +33,7 @@ async def stats_history(
     queue: NameFilter = None,
     since_seconds: SinceSeconds = 300,
     bucket_seconds: BucketSeconds = 10,
+    by_queue: ByQueue = False,
 ) -> shapes.History:
     """What happened lately, in buckets of time."""
     async with database.connection() as conn:
@@ -42,19 +44,60 @@ async def stats_history(
             queue=or_absent(queue),
             since=timedelta(seconds=since_seconds),
             bucket=timedelta(seconds=bucket_seconds),
+            by_queue=by_queue,
         )
     return shapes.History(items=rows, since_seconds=since_seconds, bucket_seconds=bucket_seconds)
 
 
+@get("/stats/latency", opt={"right": Right.READ}, responses=problems())
+async def stats_latency(
+    database: NamedDependency[Database],
+    queue: NameFilter = None,
+    since_seconds: SinceSeconds = 300,
+    bucket_seconds: BucketSeconds = 10,
+    by_queue: ByQueue = False,
+) -> shapes.Latencies:
+    """How long completed jobs waited and ran lately, in buckets of time.
+
+    A bucket as long as `since_seconds` or longer gives one row for all of it. With `by_queue`,
+    up to an hour.
+    """
+    async with database.connection() as conn:
+        rows = await db.call(
+            conn,
+            "latency",
+            LatencyRow,
+            queue=or_absent(queue),
+            since=timedelta(seconds=since_seconds),
+            bucket=timedelta(seconds=bucket_seconds),
+            by_queue=by_queue,
+        )
+    return shapes.Latencies(
+        items=[present.latency(row) for row in rows],
+        since_seconds=since_seconds,
+        bucket_seconds=bucket_seconds,
+    )
+
+
+@get("/warnings", opt={"right": Right.READ}, responses=problems())
+async def list_warnings(database: NamedDependency[Database]) -> shapes.Warnings:
+    """List what an operator should read now."""
+    async with database.connection() as conn:
+        return shapes.Warnings(items=await db.call(conn, "warnings", Finding))
+
+
 @get("/session", opt={"right": Right.SESSION}, responses=problems())
 async def session(
-    request: Request[Any, Any, Any], access: NamedDependency[Access]
+    request: Request[Any, Any, Any],
+    access: NamedDependency[Access],
+    keeper: NamedDependency[Keeper],
 ) -> shapes.Session:
     """Who the caller is, and what it may do."""
     return shapes.Session(
         role=access.role,
         rights=sorted(access.rights),
-        tokens=bool(request.app.state.settings.tokens),
+        name=access.name,
+        tokens=await keeper.needs_token(),
         version=request.app.state.version,
     )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from litestar import get, patch
 from litestar.di import NamedDependency
-from litestar.params import FromPath, JSONBody
+from litestar.params import JSONBody
 
 from forge import db
 from forge.api import present, shapes
@@ -12,7 +12,7 @@ from forge.api.access import Right
 from forge.api.change_bodies import CommonSettings, TypeSettings
 from forge.api.database import Database
 from forge.api.documented import WITH_BODY, problems
-from forge.api.parameters import Limit, NameFilter, only, or_absent
+from forge.api.parameters import Limit, NameFilter, TypePath, only, or_absent
 from forge.models import KnownType, LogLimits, RetentionRow, SettingsRow, TypeRow
 
 
@@ -42,7 +42,7 @@ async def list_types(
 # The name of a type may hold slashes, hence `path`.
 @patch("/types/{name:path}", opt={"right": Right.OPERATE}, responses=problems(*WITH_BODY))
 async def change_type(
-    name: FromPath[str], data: JSONBody[TypeSettings], database: NamedDependency[Database]
+    name: TypePath, data: JSONBody[TypeSettings], database: NamedDependency[Database]
 ) -> shapes.KnownType:
     """Change how the jobs of a type retry, and how long an attempt may take."""
     type = name.removeprefix("/")

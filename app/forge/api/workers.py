@@ -14,10 +14,15 @@ from forge.api import present, shapes
 from forge.api.access import Right
 from forge.api.database import Database
 from forge.api.documented import problems
-from forge.api.parameters import Limit
+from forge.api.parameters import A_MIDDLE_NAME, Limit
 from forge.models import JobView, WorkerRow
 
-WorkerName = Annotated[str, PathParameter(description="The name of the worker, without slashes.")]
+WorkerName = Annotated[
+    str,
+    PathParameter(
+        description="The name of the worker, without slashes.", schema_extra=A_MIDDLE_NAME
+    ),
+]
 
 
 @get("/workers", opt={"right": Right.READ}, responses=problems())

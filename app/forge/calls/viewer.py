@@ -11,6 +11,7 @@ from forge.models import (
     ErrorCode,
     Finding,
     JobView,
+    LatencyRow,
     LogLine,
     OverviewRow,
     QueueRow,
@@ -104,13 +105,29 @@ class ViewerCalls(Caller):
         *,
         since: timedelta | None = None,
         bucket: timedelta | None = None,
+        by_queue: bool | None = None,
     ) -> list[ThroughputRow]:
         """What happened in each span of time, by the samples of the tick.
 
         SQL: forge.throughput
         """
-        arguments = given(queue=queue, since=since, bucket=bucket)
+        arguments = given(queue=queue, since=since, bucket=bucket, by_queue=by_queue)
         return await self._many(ThroughputRow, "throughput", **arguments)
+
+    async def latency(
+        self,
+        queue: str | None = None,
+        *,
+        since: timedelta | None = None,
+        bucket: timedelta | None = None,
+        by_queue: bool | None = None,
+    ) -> list[LatencyRow]:
+        """How long completed jobs waited and ran, in percentiles, in each span of time.
+
+        SQL: forge.latency
+        """
+        arguments = given(queue=queue, since=since, bucket=bucket, by_queue=by_queue)
+        return await self._many(LatencyRow, "latency", **arguments)
 
     async def list_queues(self) -> list[QueueRow]:
         """The queues that have settings or were seen by a tick.
@@ -126,12 +143,29 @@ class ViewerCalls(Caller):
         """
         return await self._many(WorkerRow, "list_workers")
 
-    async def overview(self, max_rows: int | None = None) -> list[OverviewRow]:
-        """What a dashboard shows, in one call and as JSON: numbers, workers, queues, the newest jobs, dead ones.
+    async def overview(
+        self, max_rows: int | None = None, *, topics: list[str] | None = None
+    ) -> list[OverviewRow]:
+        """What a dashboard shows, in one call and as JSON: numbers, workers, queues, jobs, warnings, schedules.
 
         SQL: forge.overview
         """  # noqa: E501
-        return await self._many(OverviewRow, "overview", **given(max_rows=max_rows))
+        arguments = given(max_rows=max_rows, topics=topics)
+        return await self._many(OverviewRow, "overview", **arguments)
+
+    async def warnings(self) -> list[Finding]:
+        """What an operator should read now: queues without workers, paused ones, failing schedules, long transactions.
+
+        SQL: forge.warnings
+        """  # noqa: E501
+        return await self._many(Finding, "warnings")
+
+    async def prometheus(self) -> list[str]:
+        """The numbers of all queues in the text format of Prometheus.
+
+        SQL: forge.prometheus
+        """
+        return await self._values("prometheus")
 
     async def doctor(self) -> list[Finding]:
         """Looks for what is wrong with the queues, and with the server under them.

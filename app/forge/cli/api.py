@@ -9,7 +9,7 @@ from contextlib import suppress
 
 import click
 
-from forge.api import serve
+from forge.api import access_log, serve
 from forge.embedded import resolve_dsn
 from forge.settings import Settings
 
@@ -21,12 +21,14 @@ def api(host: str | None, port: int | None) -> None:
     """Serve the HTTP API and the dashboard until SIGTERM or SIGINT.
 
     It starts without a database, too: /health/ready tells when there is one. Bound to anything but
-    loopback it asks for tokens: FORGE_TOKENS=role:token,role:token.
+    loopback it needs tokens: of `forge token create`, or of FORGE_TOKENS=role:token,role:token.
+    A line of JSON for each request goes to stderr, at FORGE_LOG_LEVEL=info.
     """
     settings = Settings.from_env()
     logging.basicConfig(
         level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s"
     )
+    access_log.configure(settings.log_level)
     try:
         asyncio.run(_serve(settings, resolve_dsn(settings), host, port))
     except OSError as error:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import click
 import psycopg
-from rich.text import Text
 
 from forge.cli import EXIT_FAILED
-from forge.cli.show import console, json_option, plain, print_json, with_forge
+from forge.cli.findings import print_findings
+from forge.cli.show import json_option, print_json, with_forge
 from forge.drift import differences
 from forge.embedded import resolve_dsn
 from forge.errors import InvalidArgument, NotInstalled
@@ -34,14 +34,8 @@ def doctor(as_json: bool) -> int:
             raise
     if as_json:
         print_json(findings)
-    elif not findings:
-        click.echo("nothing is wrong")
     else:
-        out = console()
-        for finding in findings:
-            color = "red" if finding.severity == "warning" else "yellow"
-            out.print(Text(finding.severity, style=color), Text(plain(finding.sentence)))
-            out.print(Text(f"  {finding.code}: {plain(finding.hint)}", style="dim"))
+        print_findings(findings)
     return EXIT_FAILED if any(finding.severity == "warning" for finding in findings) else 0
 
 

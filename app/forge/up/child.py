@@ -21,7 +21,7 @@ def _end_with_parent(lifeline: int) -> None:
 
 
 async def _serve(listener: socket.socket) -> None:
-    from forge.api import serve
+    from forge.api import access_log, serve
     from forge.embedded import resolve_dsn
     from forge.settings import Settings
 
@@ -29,6 +29,8 @@ async def _serve(listener: socket.socket) -> None:
     logging.basicConfig(
         level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s"
     )
+    # In the terminal of somebody who tries it out, only what is refused or fails.
+    access_log.configure("warning" if settings.log_level == "info" else settings.log_level)
     stop = asyncio.Event()
     for signum in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(signum, stop.set)

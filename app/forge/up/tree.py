@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any, Final
 
-from forge.listening import bind, check_exposure
+from forge.listening import bind, check_exposure, is_exposed, open_to_everybody
 from forge.migrate import migrate
 from forge.settings import Settings
 from forge.up.children import Child, ChildFailed
@@ -39,7 +39,8 @@ class Tree:
     async def run(self, say: Say) -> int:
         """Runs until a signal; the exit status. Raises `ForgeError` when a part does not run."""
         settings, asked = self._plan.settings, self._stopping.asked
-        check_exposure(settings)
+        if is_exposed(settings) and not (settings.database_url or settings.home.exists()):
+            raise open_to_everybody(settings, "there is no database yet")
         self._stopping.listen()
         async with AsyncExitStack() as stack:
             listener = stack.enter_context(await claim_port(settings))
@@ -47,6 +48,7 @@ class Tree:
             server = await stack.enter_async_context(running(settings))
             say("migrating")
             await asyncio.to_thread(migrate, server.dsn)
+            await check_exposure(settings, server.dsn)
             if not asked.is_set():
                 say("starting the API and the workers")
                 await stack.enter_async_context(self._everything(server, listener))

@@ -114,6 +114,9 @@ export function status(job, now) {
   }
 }
 
+// An error without the module of its class: "forge.errors.PermanentError: no such user" is long where there is little room.
+export const brief = text => String(text ?? '').replace(/^(?:\w+\.)+(?=\w+:)/, '');
+
 // First line of an error, for lists.
 export const firstLine = text => String(text ?? '').trimStart().split('\n', 1)[0];
 

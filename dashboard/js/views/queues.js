@@ -1,7 +1,7 @@
 // Every queue: how deep, how old, paused or not.
 import * as api from '../api.js';
 import { busy, fill, find, reconcile, setText, setTime, slot, stamp } from '../dom.js';
-import { CAP, count } from '../format.js';
+import { count } from '../format.js';
 import * as live from '../live.js';
 import { done, failed } from './toasts.js';
 
@@ -35,7 +35,7 @@ function make(row) {
 }
 
 function update(element, row) {
-  const number = name => count(row[name], row.capped && row[name] >= CAP);
+  const number = name => count(row[name], row[name] >= row.counted_to);
   fill(element, { queue: row.queue, ready: number('ready'), processing: number('processing') });
   slot(element, 'queue').href = `?${new URLSearchParams({ queue: row.queue })}#jobs`;
   slot(element, 'paused').hidden = !row.paused;

@@ -1,0 +1,3 @@
+drop type forge.new_token;
+drop type forge.token_row;
+drop table forge.tokens;
