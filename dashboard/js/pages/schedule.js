@@ -68,6 +68,7 @@ export function mount({ root, args: [name], scope }) {
 
   function draw(row, runs) {
     setText(when, capital(words(row.cron, row.time_zone)));
+    cron.hidden = words(row.cron) === row.cron.toLowerCase();
     replace(cron, el('code', {}, row.cron), row.time_zone !== 'UTC' && ` by the clocks of ${row.time_zone}`);
     replace(badges, state(row));
     const focused = [...actions.children].indexOf(document.activeElement);

@@ -14,7 +14,7 @@ import { tokens } from './system/tokens.js';
 
 export const title = 'System';
 
-const RIGHTS = { read: 'look', enqueue: 'enqueue', work: 'run jobs', operate: 'change everything', read_job: 'read one job', session: null };
+const RIGHTS = { read: 'look', enqueue: 'enqueue', work: 'run jobs', operate: 'change everything' };
 
 function doctor(scope) {
   const found = warningList();
@@ -37,7 +37,7 @@ function session(scope) {
     if (!now) { replace(body, el('p.soft', {}, 'Loading…')); return; }
     replace(body, facts([
       ['Role', now.role],
-      ['May', now.rights.map(right => (right in RIGHTS ? RIGHTS[right] : right)).filter(Boolean).join(', ')],
+      ['May', Object.keys(RIGHTS).filter(right => now.rights.includes(right)).map(right => RIGHTS[right]).join(', ')],
       ['Tokens', now.tokens ? 'asked for' : 'not asked for: everybody who reaches this address is an operator'],
       ['API', api.base().href],
     ]));
