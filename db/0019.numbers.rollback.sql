@@ -2,7 +2,6 @@ alter type forge.stats_row drop attribute counted_to;
 alter table forge.queue_totals drop column retried;
 alter type forge.finding drop attribute since;
 alter type forge.finding drop attribute queue;
-drop index forge.throughput_sample_queue_idx;
 update forge.throughput_samples set queue = '*' where queue = '';
 drop type forge.latency_row;
 drop type forge.timed_job;

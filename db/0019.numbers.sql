@@ -86,9 +86,6 @@ comment on table forge.throughput_samples is
 'What happened in each ten seconds, after an hour in each minute, by queue. The row of the queue of no name
 holds what happened in all queues, and alone knows how many jobs were enqueued.';
 
--- Serves the reader: one queue, or all together, since a time.
-create index throughput_sample_queue_idx on forge.throughput_samples (queue, at);
-
 -- Of which queue a finding is, and since when it is so.
 alter type forge.finding add attribute queue text;
 alter type forge.finding add attribute since timestamptz;

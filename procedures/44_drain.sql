@@ -84,7 +84,7 @@ declare
     v_ids bigint[];
 begin
     perform forge._check_name('worker', worker_jobs.worker);
-    perform forge._check_page(worker_jobs.max_rows, null, null, null);
+    perform forge._check_page(worker_jobs.max_rows);
     v_ids := array(
         select r.id
         from (

@@ -96,7 +96,7 @@ set enable_seqscan = off
 set jit = off
 as $function$
 begin
-    perform forge._check_page(dead_groups.max_rows, dead_groups.queue, dead_groups.type, null);
+    perform forge._check_page(dead_groups.max_rows, dead_groups.queue, dead_groups.type);
     return query
     with fresh as materialized (      -- not added up yet: about a second's worth
         select

@@ -5,7 +5,7 @@
 -- keys in the order in which enqueue_many takes them. Raises: JQ001.
 
 create or replace function forge._dead_window(
-    filter forge.dead_filter,
+    filter forge.job_filter,
     after bigint,
     size integer
 )
@@ -50,11 +50,11 @@ begin
     );
 end;
 $function$;
-comment on function forge._dead_window(forge.dead_filter, bigint, integer) is
+comment on function forge._dead_window(forge.job_filter, bigint, integer) is
 'The next ids among which a filter has to look, by ascending id. Internal.';
 
 create or replace function forge._dead_matching(
-    filter forge.dead_filter,
+    filter forge.job_filter,
     ids bigint[],
     max_jobs integer,
     free boolean
@@ -70,15 +70,9 @@ begin
         cross join lateral (
             select r.* from forge.dead_jobs as r where r.id = i.id limit 1
         ) as d
-        where (filter.queue is null or d.queue = filter.queue)
-            and (filter.type is null or d.type = filter.type)
-            and (filter.fingerprint is null or d.fingerprint = filter.fingerprint)
-            and (filter.died_before is null or d.finished_at < filter.died_before)
-            and (filter.tag is null or d.tags @> array[filter.tag])
-            and (filter.payload is null or d.payload @> filter.payload)
-            and (
-                filter.error_contains is null
-                or position(lower(filter.error_contains) in lower(d.errors -> -1 ->> 'error')) > 0
+        where forge._matches(
+                filter, d.queue, d.type, d.status, d.priority, d.created_at, d.scheduled_at, d.finished_at,
+                d.tags, d.fingerprint, d.errors, d.payload
             )
             -- one whose key is taken cannot come back, and must not stand in the way of the others
             and not (
@@ -94,19 +88,19 @@ begin
     );
 end;
 $function$;
-comment on function forge._dead_matching(forge.dead_filter, bigint[], integer, boolean) is
+comment on function forge._dead_matching(forge.job_filter, bigint[], integer, boolean) is
 'Those of some dead jobs that a filter names, by ascending id; with free only those whose unique_key is not
 taken. Internal.';
 
 create or replace function forge._lock_dead(
-    filter forge.dead_filter,
+    filter forge.job_filter,
     after bigint,
     max_jobs integer,
     free boolean,
     lock boolean,
     size integer
 )
-returns forge.dead_batch
+returns forge.job_batch
 language plpgsql volatile
 as $function$
 declare
@@ -115,7 +109,7 @@ declare
         filter, v_window, _lock_dead.max_jobs, _lock_dead.free
     );
     v_full constant boolean := cardinality(v_found) = _lock_dead.max_jobs;
-    v_row forge.dead_batch;
+    v_row forge.job_batch;
 begin
     v_row.ids := v_found;
     if _lock_dead.lock then
@@ -137,11 +131,11 @@ begin
     return v_row;
 end;
 $function$;
-comment on function forge._lock_dead(forge.dead_filter, bigint, integer, boolean, boolean, integer) is
+comment on function forge._lock_dead(forge.job_filter, bigint, integer, boolean, boolean, integer) is
 'The next jobs of a filter, locked if that is wanted, from one window of so many. Internal.';
 
 create or replace function forge._pick_dead(
-    filter forge.dead_filter,
+    filter forge.job_filter,
     max_jobs integer,
     free boolean,
     lock boolean
@@ -151,7 +145,7 @@ language plpgsql volatile
 as $function$
 declare
     v_ids bigint[] := array[]::bigint[];
-    v_batch forge.dead_batch;
+    v_batch forge.job_batch;
 begin
     v_batch.after_id := -9223372036854775808;
     loop
@@ -165,33 +159,8 @@ begin
     return v_ids;
 end;
 $function$;
-comment on function forge._pick_dead(forge.dead_filter, integer, boolean, boolean) is
+comment on function forge._pick_dead(forge.job_filter, integer, boolean, boolean) is
 'The first jobs of a filter, locked if that is wanted, by ascending id. Internal.';
-
-create or replace function forge._check_filter(
-    filter forge.dead_filter,
-    max_jobs integer
-)
-returns void
-language plpgsql volatile
-as $function$
-begin
-    if (_check_filter.max_jobs between 1 and 10000) is not true then
-        perform forge._invalid('max_jobs', _check_filter.max_jobs::text, 'use 1 to 10000');
-    elsif cardinality(filter.ids) > 10000 then
-        perform forge._invalid(
-            'ids', cardinality(filter.ids)::text || ' ids',
-            'name at most 10000; split them over several calls'
-        );
-    elsif jsonb_typeof(filter.payload) not in ('object', 'array') then
-        perform forge._invalid(
-            'payload', filter.payload::text, 'use an object or an array that the payload contains');
-    end if;
-    perform forge._check_size('payload', filter.payload);
-end;
-$function$;
-comment on function forge._check_filter(forge.dead_filter, integer) is
-'Raises JQ001 or JQ005 for a filter of dead jobs that cannot be. Internal.';
 
 create or replace function forge._revive_dead(
     ids bigint[],
@@ -247,7 +216,9 @@ create or replace function forge.retry_dead(
     rate double precision default null,
     canary integer default null,
     canary_within interval default '10 minutes',
-    dry_run boolean default false
+    dry_run boolean default false,
+    created_after timestamptz default null,
+    created_before timestamptz default null
 )
 returns setof forge.revived
 language plpgsql volatile security definer
@@ -258,14 +229,16 @@ set jit = off
 as $function$
 declare
     v_now constant timestamptz := forge.now();
-    v_filter constant forge.dead_filter := (
-        retry_dead.queue, retry_dead.type, retry_dead.error_contains, retry_dead.died_before,
-        retry_dead.fingerprint, retry_dead.ids, retry_dead.tag, retry_dead.payload
+    v_filter constant forge.job_filter := (
+        retry_dead.queue, retry_dead.type, retry_dead.tag, null, retry_dead.payload, retry_dead.created_after,
+        retry_dead.created_before, null, null, null, retry_dead.ids, retry_dead.died_before,
+        retry_dead.error_contains, retry_dead.fingerprint
     );
     v_ids bigint[];
     v_count integer;
 begin
-    perform forge._check_filter(v_filter, retry_dead.max_jobs);
+    perform forge._check_filter(v_filter);
+    perform forge._check_batch_size(retry_dead.max_jobs);
     perform forge._check_pace(retry_dead.rate, retry_dead.canary, retry_dead.canary_within);
     if retry_dead.dry_run then
         v_ids := forge._pick_dead(v_filter, retry_dead.max_jobs, true, false);
@@ -298,7 +271,7 @@ end;
 $function$;
 comment on function forge.retry_dead(
     text, text, text, timestamptz, integer, text, bigint[], text, jsonb,
-    double precision, integer, interval, boolean
+    double precision, integer, interval, boolean, timestamptz, timestamptz
 ) is
 'Revives dead jobs that match a filter, oldest first, a bounded number at a time.
 
@@ -322,6 +295,8 @@ Parameters:
                   is STOPPED with the reason; default null: none
   canary_within   how long the canary may take, 1 second to 7 days; default 10 minutes
   dry_run         true: change nothing, return what would be revived, up to max_jobs
+  created_after, created_before
+                  only those created then or later, or before; default any
 Returns: one row a revived job: id, queue, type, from_status, to_status, revival (its id, where there is one).
 Raises: JQ001, JQ005.
 Example: select count(*) from forge.retry_dead(queue => ''default'', rate => 50, canary => 5);';
@@ -336,7 +311,9 @@ create or replace function forge.discard_dead(
     ids bigint[] default null,
     tag text default null,
     payload jsonb default null,
-    dry_run boolean default false
+    dry_run boolean default false,
+    created_after timestamptz default null,
+    created_before timestamptz default null
 )
 returns setof forge.change
 language plpgsql volatile security definer
@@ -347,14 +324,16 @@ set jit = off
 as $function$
 declare
     v_now constant timestamptz := forge.now();
-    v_filter constant forge.dead_filter := (
-        discard_dead.queue, discard_dead.type, discard_dead.error_contains, discard_dead.died_before,
-        discard_dead.fingerprint, discard_dead.ids, discard_dead.tag, discard_dead.payload
+    v_filter constant forge.job_filter := (
+        discard_dead.queue, discard_dead.type, discard_dead.tag, null, discard_dead.payload,
+        discard_dead.created_after, discard_dead.created_before, null, null, null, discard_dead.ids,
+        discard_dead.died_before, discard_dead.error_contains, discard_dead.fingerprint
     );
     v_ids bigint[];
     v_job forge.history;
 begin
-    perform forge._check_filter(v_filter, discard_dead.max_jobs);
+    perform forge._check_filter(v_filter);
+    perform forge._check_batch_size(discard_dead.max_jobs);
     v_ids := forge._pick_dead(v_filter, discard_dead.max_jobs, false, not discard_dead.dry_run);
     for v_job in select d.* from forge.dead_jobs as d where d.id = any(v_ids) order by d.id loop
         if not discard_dead.dry_run then
@@ -368,7 +347,7 @@ begin
 end;
 $function$;
 comment on function forge.discard_dead(
-    text, text, text, timestamptz, integer, text, bigint[], text, jsonb, boolean
+    text, text, text, timestamptz, integer, text, bigint[], text, jsonb, boolean, timestamptz, timestamptz
 ) is
 'Takes dead jobs that match a filter out of the dead-letter queue for good, a bounded number at a time.
 
@@ -376,7 +355,7 @@ The history keeps them for its retention, and retry can bring each back. Call it
 max_jobs come back.
 
 Parameters:
-  queue, type, error_contains, died_before, fingerprint, ids, tag, payload
+  queue, type, error_contains, died_before, fingerprint, ids, tag, payload, created_after, created_before
             which, as in retry_dead; default any
   max_jobs  1 to 10000; default 100
   dry_run   true: change nothing, return what would be discarded

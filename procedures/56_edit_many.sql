@@ -5,94 +5,102 @@
 -- forge.jobs by ascending id, those that somebody else holds are skipped; then index entries of unique keys,
 -- which are not waited for. Raises: JQ001, JQ005, JQ014.
 
-create or replace function forge._matches(
-    job forge.jobs,
-    filter forge.job_filter
-)
-returns boolean
-language sql immutable
-as $function$
-    select (($2).queue is null or ($1).queue = ($2).queue)
-        and (($2).type is null or ($1).type = ($2).type)
-        and (($2).status is null or ($1).status = ($2).status)
-        and (($2).priority is null or ($1).priority = ($2).priority)
-        and (($2).created_before is null or ($1).created_at < ($2).created_before)
-        and (($2).scheduled_before is null or ($1).scheduled_at < ($2).scheduled_before)
-        and (($2).tag is null or ($2).tag = any(($1).tags))
-        and (($2).payload_contains is null or ($1).payload @> ($2).payload_contains);
-$function$;
-comment on function forge._matches(forge.jobs, forge.job_filter) is
-'Whether a live job is what a filter asks for; a null asks for nothing. Internal.';
-
 create or replace function forge._find_batch(
     filter forge.job_filter,
     statuses text[],
     after bigint,
     max_jobs integer
 )
-returns bigint[]
+returns forge.job_batch
 language plpgsql volatile
+set enable_seqscan = off
+set enable_bitmapscan = off
+set enable_hashjoin = off
+set enable_mergejoin = off
 as $function$
+declare
+    v_window constant integer := 10000;
+    v_wanted bigint[];
+    v_count integer;
+    v_batch forge.job_batch;
 begin
-    if filter.queue is not null then
-        perform forge._check_name('queue', filter.queue);
-    end if;
-    if filter.type is not null then
-        perform forge._check_name('type', filter.type);
-    end if;
+    perform forge._check_batch(filter, _find_batch.after, _find_batch.max_jobs);
     if filter.status <> all(_find_batch.statuses) then
         perform forge._invalid(
             'status', filter.status, 'use ' || array_to_string(_find_batch.statuses, ' or ')
         );
-    elsif (_find_batch.after >= 0) is not true then
-        perform forge._invalid('after', _find_batch.after::text, 'use 0 or the last_id of a batch');
-    elsif (_find_batch.max_jobs between 1 and 10000) is not true then
-        perform forge._invalid('max_jobs', _find_batch.max_jobs::text, 'use 1 to 10000');
     end if;
-    return array(
-        select w.id
-        from (
-            select j as job, j.id
-            from forge.jobs as j
-            where j.id > _find_batch.after
-            order by j.id
-            limit 10000
-        ) as w
-        where (w.job).status = any(_find_batch.statuses) and forge._matches(w.job, filter)
-        order by w.id
-        limit _find_batch.max_jobs
-    );
-end;
-$function$;
-comment on function forge._find_batch(forge.job_filter, text[], bigint, integer) is
-'The ids of the jobs that match among the next 10,000. Raises JQ001. Internal.';
 
-create or replace function forge._batch(
-    ids bigint[],
-    after bigint,
-    max_jobs integer
-)
-returns forge.edited
-language plpgsql volatile
-as $function$
-declare
-    v_batch forge.edited;
-begin
-    v_batch.matched := cardinality(_batch.ids);
-    v_batch.changed := 0;
-    v_batch.skipped := 0;
-    if v_batch.matched = _batch.max_jobs then
-        v_batch.last_id := _batch.ids[_batch.max_jobs];
-        v_batch.more := true;
+    if filter.ids is not null then
+        v_wanted := array(
+            select distinct i.id
+            from unnest(filter.ids) as i (id)
+            where i.id > _find_batch.after
+            order by i.id
+        );
+        v_batch.ids := array(
+            select j.id
+            from unnest(v_wanted) as i (id)
+            join forge.jobs as j on j.id = i.id
+            where j.status = any(_find_batch.statuses) and forge._matches(
+                filter, j.queue, j.type, j.status, j.priority, j.created_at, j.scheduled_at, null, j.tags,
+                null, j.errors, j.payload
+            )
+            order by j.id
+            limit _find_batch.max_jobs
+        );
     else
-        select coalesce(max(w.id), _batch.after), count(*) = 10000 into v_batch.last_id, v_batch.more
-        from (select j.id from forge.jobs as j where j.id > _batch.after order by j.id limit 10000) as w;
+        v_batch.ids := array(
+            select w.id
+            from (
+                select
+                    j.id,
+                    j.status = any(_find_batch.statuses) and forge._matches(
+                        filter, j.queue, j.type, j.status, j.priority, j.created_at, j.scheduled_at, null,
+                        j.tags, null, j.errors, j.payload
+                    ) as is_meant
+                from forge.jobs as j
+                where j.id > _find_batch.after
+                order by j.id
+                limit v_window
+            ) as w
+            where w.is_meant
+            order by w.id
+            limit _find_batch.max_jobs
+        );
+    end if;
+
+    if cardinality(v_batch.ids) = _find_batch.max_jobs then
+        v_batch.after_id := v_batch.ids[_find_batch.max_jobs];
+        v_batch.more := true;
+    elsif filter.ids is not null then
+        v_batch.after_id := coalesce(v_wanted[cardinality(v_wanted)], _find_batch.after);
+        v_batch.more := false;
+    else
+        select max(w.id), count(*) into v_batch.after_id, v_count
+        from (
+            select j.id from forge.jobs as j where j.id > _find_batch.after order by j.id limit v_window
+        ) as w;
+        v_batch.after_id := coalesce(v_batch.after_id, _find_batch.after);
+        v_batch.more := v_count = v_window;
     end if;
     return v_batch;
 end;
 $function$;
-comment on function forge._batch(bigint[], bigint, integer) is
-'How far one had to look for the jobs of a batch, of which nothing is changed yet. Internal.';
+comment on function forge._find_batch(forge.job_filter, text[], bigint, integer) is
+'The jobs that match among the next 10,000 live ones, and how far one had to look. Raises JQ001,
+JQ005. Internal.';
+
+create or replace function forge._edited(
+    batch forge.job_batch
+)
+returns forge.edited
+language sql immutable
+as $function$
+    select (pg_catalog.cardinality(($1).ids), 0, 0, ($1).after_id, ($1).more)::forge.edited;
+$function$;
+comment on function forge._edited(forge.job_batch) is
+'A batch of jobs of which nothing is changed yet. Internal.';
 
 create or replace function forge.edit_jobs(
     queue text default null,
@@ -112,7 +120,9 @@ create or replace function forge.edit_jobs(
     unset text[] default '{}',
     after bigint default 0,
     max_jobs integer default 1000,
-    dry_run boolean default false
+    dry_run boolean default false,
+    created_after timestamptz default null,
+    ids bigint[] default null
 )
 returns forge.edited
 language plpgsql volatile security definer
@@ -125,10 +135,13 @@ declare
     v_statuses constant text[] := array['WAITING', 'PENDING'];
     v_filter constant forge.job_filter := (
         edit_jobs.queue, edit_jobs.type, edit_jobs.tag, edit_jobs.status, edit_jobs.payload_contains,
-        edit_jobs.created_before, edit_jobs.scheduled_before, edit_jobs.priority
+        edit_jobs.created_after, edit_jobs.created_before, null, edit_jobs.scheduled_before,
+        edit_jobs.priority, edit_jobs.ids, null, null, null
     );
-    v_ids constant bigint[] := forge._find_batch(v_filter, v_statuses, edit_jobs.after, edit_jobs.max_jobs);
-    v_batch forge.edited := forge._batch(v_ids, edit_jobs.after, edit_jobs.max_jobs);
+    v_found constant forge.job_batch := forge._find_batch(
+        v_filter, v_statuses, edit_jobs.after, edit_jobs.max_jobs
+    );
+    v_batch forge.edited := forge._edited(v_found);
     v_wanted forge.jobs;
     v_job forge.jobs;
 begin
@@ -145,7 +158,10 @@ begin
     for v_job in
         select j.*
         from forge.jobs as j
-        where j.id = any(v_ids) and j.status = any(v_statuses) and forge._matches(j, v_filter)
+        where j.id = any(v_found.ids) and j.status = any(v_statuses) and forge._matches(
+            v_filter, j.queue, j.type, j.status, j.priority, j.created_at, j.scheduled_at, null, j.tags, null,
+            j.errors, j.payload
+        )
         order by j.id
         for update skip locked
     loop
@@ -164,7 +180,7 @@ end;
 $function$;
 comment on function forge.edit_jobs(
     text, text, text, text, jsonb, timestamptz, timestamptz, integer, integer, timestamptz, text, integer,
-    interval, jsonb, text[], bigint, integer, boolean
+    interval, jsonb, text[], bigint, integer, boolean, timestamptz, bigint[]
 ) is
 'Changes jobs that wait and match a filter, oldest first, a bounded number at a time.
 
@@ -175,7 +191,7 @@ Parameters:
   queue, type       of the jobs; default any
   tag               one that they have; default any
   status            PENDING or WAITING; default both
-  payload_contains  what their payload contains, as @> has it; default anything
+  payload_contains  what their payload contains, as @> has it: an object or an array; default anything
   created_before, scheduled_before
                     only those whose created_at or scheduled_at is before; default any
   priority          the one they have; default any
@@ -186,6 +202,8 @@ Parameters:
   after             only jobs with ids above this one; default all
   max_jobs          1 to 10000; default 1000
   dry_run           true: only count; default false
+  created_after     only those created then or later; default any
+  ids               only these, at most 10000; default any
 Returns: matched, changed, skipped (somebody else holds them, or their unique_key is taken in the other
 queue), last_id (how far it came), more (whether there may be others beyond).
 Raises: JQ001, JQ005, JQ014 (nothing of the batch is changed then).
@@ -202,7 +220,9 @@ create or replace function forge.cancel_jobs(
     priority integer default null,
     after bigint default 0,
     max_jobs integer default 1000,
-    dry_run boolean default false
+    dry_run boolean default false,
+    created_after timestamptz default null,
+    ids bigint[] default null
 )
 returns forge.edited
 language plpgsql volatile security definer
@@ -215,13 +235,13 @@ declare
     v_statuses constant text[] := array['WAITING', 'PENDING', 'PROCESSING'];
     v_filter constant forge.job_filter := (
         cancel_jobs.queue, cancel_jobs.type, cancel_jobs.tag, cancel_jobs.status,
-        cancel_jobs.payload_contains, cancel_jobs.created_before, cancel_jobs.scheduled_before,
-        cancel_jobs.priority
+        cancel_jobs.payload_contains, cancel_jobs.created_after, cancel_jobs.created_before, null,
+        cancel_jobs.scheduled_before, cancel_jobs.priority, cancel_jobs.ids, null, null, null
     );
-    v_ids constant bigint[] := forge._find_batch(
+    v_found constant forge.job_batch := forge._find_batch(
         v_filter, v_statuses, cancel_jobs.after, cancel_jobs.max_jobs
     );
-    v_batch forge.edited := forge._batch(v_ids, cancel_jobs.after, cancel_jobs.max_jobs);
+    v_batch forge.edited := forge._edited(v_found);
     v_job forge.jobs;
     v_queues text[] := array[]::text[];
     v_queue text;
@@ -232,7 +252,10 @@ begin
     for v_job in
         select j.*
         from forge.jobs as j
-        where j.id = any(v_ids) and j.status = any(v_statuses) and forge._matches(j, v_filter)
+        where j.id = any(v_found.ids) and j.status = any(v_statuses) and forge._matches(
+            v_filter, j.queue, j.type, j.status, j.priority, j.created_at, j.scheduled_at, null, j.tags, null,
+            j.errors, j.payload
+        )
         order by j.id
         for update skip locked
     loop
@@ -250,7 +273,8 @@ begin
 end;
 $function$;
 comment on function forge.cancel_jobs(
-    text, text, text, text, jsonb, timestamptz, timestamptz, integer, bigint, integer, boolean
+    text, text, text, text, jsonb, timestamptz, timestamptz, integer, bigint, integer, boolean, timestamptz,
+    bigint[]
 ) is
 'Cancels live jobs that match a filter, oldest first, a bounded number at a time; those that run are asked to.
 
@@ -260,14 +284,16 @@ Parameters:
   queue, type       of the jobs; default any
   tag               one that they have; default any
   status            WAITING, PENDING or PROCESSING; default any
-  payload_contains  what their payload contains, as @> has it; default anything
+  payload_contains  what their payload contains, as @> has it: an object or an array; default anything
   created_before, scheduled_before
                     only those whose created_at or scheduled_at is before; default any
   priority          the one they have; default any
   after             only jobs with ids above this one; default all
   max_jobs          1 to 10000; default 1000
   dry_run           true: only count; default false
+  created_after     only those created then or later; default any
+  ids               only these, at most 10000; default any
 Returns: matched, changed, skipped (somebody else holds them), last_id (how far it came), more (whether there
 may be others beyond).
-Raises: JQ001.
+Raises: JQ001, JQ005.
 Example: select * from forge.cancel_jobs(queue => ''default'', tag => ''import'', dry_run => true);';

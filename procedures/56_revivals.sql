@@ -51,7 +51,7 @@ comment on function forge._try_revive(forge.history, timestamptz) is
 'Revives a job unless its unique_key is taken, or about to be. Internal.';
 
 create or replace function forge._start_revival(
-    filter forge.dead_filter,
+    filter forge.job_filter,
     max_jobs integer,
     rate double precision,
     canary integer,
@@ -116,7 +116,7 @@ begin
 end;
 $function$;
 comment on function forge._start_revival(
-    forge.dead_filter, integer, double precision, integer, interval, timestamptz
+    forge.job_filter, integer, double precision, integer, interval, timestamptz
 ) is
 'Revives the first jobs of a filter and leaves the others to a revival; without any there is none. Internal.';
 
@@ -179,7 +179,7 @@ language plpgsql volatile
 as $function$
 declare
     v_limit integer := least(revival.max_jobs, _work_off.max_jobs);
-    v_batch forge.dead_batch;
+    v_batch forge.job_batch;
     v_revived integer;
 begin
     if revival.status = 'CANARY' then
@@ -196,7 +196,7 @@ begin
         end if;
         if v_limit >= 1 then
             v_batch := forge._lock_dead(
-                jsonb_populate_record(null::forge.dead_filter, revival.filter),
+                jsonb_populate_record(null::forge.job_filter, revival.filter),
                 revival.after_id, v_limit, false, true, 5000
             );
             select count(*) into v_revived
@@ -286,7 +286,7 @@ language plpgsql stable security definer
 set search_path = pg_catalog, forge, pg_temp
 as $function$
 begin
-    perform forge._check_page(list_revivals.max_rows, null, null, null);
+    perform forge._check_page(list_revivals.max_rows);
     return query
     select (p.row).*
     from (

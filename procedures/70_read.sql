@@ -1,13 +1,11 @@
--- Reading: one job, lists by keyset, and what queues and workers there are.
+-- Reading: one job, and what queues and workers there are. Lists of jobs are in 76_lists.sql.
 --
--- Every list is bounded and walks an index; the next page starts where the last ended. Locks: none.
--- Raises: JQ001.
+-- Locks: none. Raises: JQ001.
 
 create or replace function forge._check_page(
     max_rows integer,
-    queue text,
-    type text,
-    status text
+    queue text default null,
+    type text default null
 )
 returns void
 language plpgsql volatile
@@ -22,15 +20,10 @@ begin
     if (_check_page.max_rows between 1 and 500) is not true then
         perform forge._invalid('max_rows', _check_page.max_rows::text, 'use 1 to 500');
     end if;
-    if _check_page.status not in ('WAITING', 'PENDING', 'PROCESSING', 'COMPLETED', 'DEAD', 'CANCELLED') then
-        perform forge._invalid(
-            'status', _check_page.status, 'use WAITING, PENDING, PROCESSING, COMPLETED, DEAD or CANCELLED'
-        );
-    end if;
 end;
 $function$;
-comment on function forge._check_page(integer, text, text, text) is
-'Raises JQ001 for a page that is too long, a name that cannot be, or a status that does not exist. Internal.';
+comment on function forge._check_page(integer, text, text) is
+'Raises JQ001 for a page that is too long, or a name that cannot be. Internal.';
 
 create or replace function forge.job(
     id bigint,
@@ -55,129 +48,6 @@ Parameters:
   queue  of the job; default any
 Returns: one row of forge.all_jobs, or none.
 Example: select * from forge.job(1);';
-
-create or replace function forge.list_jobs(
-    queue text default null,
-    type text default null,
-    status text default null,
-    before bigint default null,
-    max_rows integer default 50,
-    tag text default null
-)
-returns setof forge.all_jobs
-language plpgsql stable security definer
-set search_path = pg_catalog, forge, pg_temp
-set enable_seqscan = off
-set enable_hashjoin = off
-set enable_mergejoin = off
-set jit = off
-as $function$
-begin
-    perform forge._check_page(
-        list_jobs.max_rows, list_jobs.queue, list_jobs.type, list_jobs.status
-    );
-    -- The page first, then its rows: a plan that sorts would work out every row that it sorts.
-    return query
-    with page as materialized (
-        select a.id
-        from forge.all_jobs as a
-        where a.id < coalesce(list_jobs.before, 9223372036854775807)
-            and (list_jobs.queue is null or a.queue = list_jobs.queue)
-            and (list_jobs.type is null or a.type = list_jobs.type)
-            and (list_jobs.status is null or a.status = list_jobs.status)
-            and (list_jobs.tag is null or a.tags @> array[list_jobs.tag])
-        order by a.id desc
-        limit list_jobs.max_rows
-    )
-    select a.*
-    from page as p
-    join forge.all_jobs as a on a.id = p.id
-    order by a.id desc;
-end;
-$function$;
-comment on function forge.list_jobs(text, text, text, bigint, integer, text) is
-'Jobs, newest first, live and finished.
-
-Parameters:
-  queue, type, status, tag
-            only these; default any
-  before    only ids below this one: the last id of the page before; default from the newest
-  max_rows  1 to 500; default 50
-Returns: rows of forge.all_jobs by descending id.
-Raises: JQ001.
-Example: select id, type, status from forge.list_jobs(status => ''PENDING'');';
-
-create or replace function forge.list_dead(
-    queue text default null,
-    type text default null,
-    error_contains text default null,
-    before bigint default null,
-    max_rows integer default 50,
-    fingerprint text default null
-)
-returns setof forge.all_jobs
-language plpgsql stable security definer
-set search_path = pg_catalog, forge, pg_temp
-set enable_seqscan = off
-set enable_hashjoin = off
-set enable_mergejoin = off
-set jit = off
-as $function$
-declare
-    v_before constant bigint := coalesce(list_dead.before, 9223372036854775807);
-    v_ids bigint[];
-begin
-    perform forge._check_page(list_dead.max_rows, list_dead.queue, list_dead.type, null);
-    if list_dead.fingerprint is not null then    -- by its own index, whatever the plan for the others
-        v_ids := array(
-            select d.id
-            from forge.dead_jobs as d
-            where (d.fingerprint, d.id) < (list_dead.fingerprint, v_before)
-                and d.fingerprint >= list_dead.fingerprint
-                and (list_dead.queue is null or d.queue = list_dead.queue)
-                and (list_dead.type is null or d.type = list_dead.type)
-                and (
-                    list_dead.error_contains is null
-                    or position(lower(list_dead.error_contains) in lower(d.errors -> -1 ->> 'error')) > 0
-                )
-            order by d.fingerprint desc, d.id desc
-            limit list_dead.max_rows
-        );
-    else
-        v_ids := array(
-            select d.id
-            from forge.dead_jobs as d
-            where d.id < v_before
-                and (list_dead.queue is null or d.queue = list_dead.queue)
-                and (list_dead.type is null or d.type = list_dead.type)
-                and (
-                    list_dead.error_contains is null
-                    or position(lower(list_dead.error_contains) in lower(d.errors -> -1 ->> 'error')) > 0
-                )
-            order by d.id desc
-            limit list_dead.max_rows
-        );
-    end if;
-    return query
-    select a.*
-    from unnest(v_ids) as p (id)
-    join forge.all_jobs as a on a.id = p.id
-    where a.status = 'DEAD'
-    order by a.id desc;
-end;
-$function$;
-comment on function forge.list_dead(text, text, text, bigint, integer, text) is
-'The dead-letter queue, newest job first.
-
-Parameters:
-  queue, type     only these; default any
-  error_contains  a part of the last error, in any case; default any
-  before          only ids below this one; default from the newest
-  max_rows        1 to 500; default 50
-  fingerprint     of the last error, as dead_groups shows it; default any
-Returns: rows of forge.all_jobs by descending id.
-Raises: JQ001.
-Example: select id, type, errors -> -1 ->> ''error'' from forge.list_dead();';
 
 create or replace function forge.list_queues()
 returns setof forge.queue_row

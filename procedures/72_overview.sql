@@ -117,7 +117,7 @@ Parameters:
   max_rows  how many jobs, and how many dead ones, 1 to 500; default 25
   topics    only these of stats, worker, queue, job, dead, warning, schedule; default all
 Returns: topic and item: the row of forge.stats, list_workers, list_queues, list_jobs (the newest), list_dead,
-warnings or list_schedules (the first 200), in their order; durations in seconds, jobs without documents. With the
-stats comes a row needs_token where callers of the API need one.
+warnings or list_schedules (the first 200), in their order; durations in seconds, jobs without documents.
+With the stats comes a row needs_token where callers of the API need one.
 Raises: JQ001.
 Example: select topic, item ->> ''queue'' from forge.overview();';

@@ -46,6 +46,50 @@ completed). All but the id are null where its queue keeps no history, or the ret
 Raises: JQ001.
 Example: select id, status, result from forge.parents(1);';
 
+create or replace function forge.children(
+    id bigint,
+    after bigint default 0,
+    max_rows integer default 1000
+)
+returns setof forge.child_row
+language plpgsql stable security definer
+set search_path = pg_catalog, forge, pg_temp
+set enable_seqscan = off
+set enable_bitmapscan = off
+set enable_hashjoin = off
+set enable_mergejoin = off
+set jit = off
+as $function$
+begin
+    if (children.max_rows between 1 and 10000) is not true then
+        perform forge._invalid('max_rows', children.max_rows::text, 'use 1 to 10000');
+    end if;
+    return query
+    with page as materialized (
+        select d.child
+        from forge.dependencies as d
+        where d.parent = children.id and d.child > children.after
+        order by d.child
+        limit children.max_rows
+    )
+    select p.child, a.queue, a.type, a.status, a.on_parent_failure, a.errors -> -1 ->> 'error'
+    from page as p
+    left join lateral (select j.* from forge.all_jobs as j where j.id = p.child limit 1) as a on true
+    order by p.child;
+end;
+$function$;
+comment on function forge.children(bigint, bigint, integer) is
+'The jobs that depend on a job, or did: with parents, the graph around it.
+
+Parameters:
+  id        of the parent, or of a job of a batch, whose child is the callback
+  after     only ids above this one: the last id of the page before; default from the first
+  max_rows  1 to 10000; default 1000
+Returns: one row a child, by id: id, queue, type, status, on_parent_failure (null: wait), error (its last
+one).
+Raises: JQ001.
+Example: select id, type, status from forge.children(1);';
+
 create or replace function forge._explain_flows(
     job forge.jobs
 )

@@ -18,7 +18,7 @@ as $function$
 declare
     v_now constant timestamptz := forge.now();
 begin
-    perform forge._check_page(list_types.max_rows, null, list_types.type, null);
+    perform forge._check_page(list_types.max_rows, null, list_types.type);
     if list_types.after is not null then
         perform forge._check_name('after', list_types.after);
     end if;

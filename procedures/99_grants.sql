@@ -13,8 +13,8 @@ declare
     v_signature text;
     v_viewer constant text[] := array[
         'errors', 'transitions', 'version', 'migrations', 'now',
-        'job', 'explain', 'job_log', 'parents', 'list_jobs',
-        'list_dead', 'dead_groups', 'fingerprint', 'list_revivals',
+        'job', 'explain', 'job_log', 'parents', 'children', 'list_jobs', 'search_jobs', 'count_jobs',
+        'list_dead', 'search_dead', 'count_dead', 'dead_groups', 'fingerprint', 'list_revivals',
         'list_queues', 'list_limits', 'list_admissions', 'list_retry_rules', 'list_payload_checks',
         'list_schedules', 'next_runs', 'list_conditions', 'list_sql_handlers', 'list_changes',
         'list_workers', 'worker_jobs', 'list_types', 'show_settings', 'queue_page',
@@ -36,9 +36,10 @@ declare
     ];
     v_operator constant text[] := array[
         'enqueue', 'enqueue_many', 'open_batch', 'close_batch', 'enqueue_batch', 'run_when', 'tick',
-        'cancel', 'cancel_jobs', 'retry', 'edit', 'edit_jobs', 'discard', 'discard_dead', 'retry_dead',
-        'cancel_revival', 'pause', 'resume', 'set_queue', 'set_limits', 'set_admission', 'set_type',
-        'set_schema', 'set_retry_rules', 'set_retention', 'set_log', 'drop_queue',
+        'cancel', 'cancel_jobs', 'retry', 'retry_jobs', 'edit', 'edit_jobs', 'discard', 'discard_dead',
+        'retry_dead', 'cancel_revival', 'pause', 'resume', 'set_queue', 'set_limits', 'set_admission',
+        'set_type', 'set_schema', 'set_retry_rules', 'set_retention', 'set_log', 'drop_queue',
+        'index_payloads',
         'schedule', 'unschedule', 'pause_schedule', 'resume_schedule', 'run_schedule',
         'drain_worker', 'resume_worker',
         'register_sql_handler', 'unregister_sql_handler', '_open_sql_handler', '_keep_sql_handler',

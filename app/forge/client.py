@@ -17,6 +17,7 @@ from forge.calls.editing import EditingCalls
 from forge.calls.failures import FailureCalls
 from forge.calls.flows import FlowCalls
 from forge.calls.limits import LimitCalls
+from forge.calls.lists import ListCalls
 from forge.calls.operate import OperateCalls
 from forge.calls.operator import OperatorCalls
 from forge.calls.producer import ProducerCalls
@@ -51,6 +52,7 @@ class Forge(
     ChangeCalls,
     LimitCalls,
     TokenCalls,
+    ListCalls,
     ViewerCalls,
 ):
     """A queue in a database: `dsn`, or what the settings say. Connects at the first call."""

@@ -158,6 +158,14 @@ async def tick(conn: Connection) -> list[TickResult]:
     return done
 
 
+async def maintain(conn: Connection, statement: str) -> None:
+    """Runs a statement that a function has composed and cannot run itself. Raises `ForgeError`."""
+    try:
+        await conn.execute(statement.encode())
+    except psycopg.Error as error:
+        raise translate(error) from error
+
+
 def jsonb(value: Any) -> Any:
     """A value as a jsonb argument. `None` is SQL null and `ABSENT` stays absent."""
     return value if value is None or value is ABSENT else document(value)

@@ -91,6 +91,21 @@ class JobView(Row, frozen=True):
     origin: Any
 
 
+class FoundPage(Row, frozen=True):
+    """A page of ids, and where the search goes on. SQL: forge.found_page."""
+
+    ids: list[int]
+    next: int | None
+    searched_to: datetime | None
+
+
+class BoundedCount(Row, frozen=True):
+    """How many; `capped`: there may be more. SQL: forge.bounded_count."""
+
+    count: int
+    capped: bool
+
+
 class Enqueued(Row, frozen=True):
     """One job of `enqueue_many`: its id, and whether this call made it. SQL: forge.enqueued."""
 
@@ -105,6 +120,17 @@ class Parent(Row, frozen=True):
     type: str | None
     status: str | None
     result: Any
+    error: str | None
+
+
+class Child(Row, frozen=True):
+    """A job that depends on another one, or did. SQL: forge.child_row."""
+
+    id: int
+    queue: str | None
+    type: str | None
+    status: str | None
+    on_parent_failure: str | None
     error: str | None
 
 

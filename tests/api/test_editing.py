@@ -52,7 +52,7 @@ def test_many_are_changed_in_batches(api: Client, db: Database) -> None:
     ids = [enqueue(db, type="mine", payload='{"a": 1}') for _ in range(3)]
     enqueue(db, type="other")
     body = {
-        "filter": {"type": "mine", "payload_contains": {"a": 1}, "limit": 2},
+        "filter": {"type": "mine", "payload": {"a": 1}, "limit": 2},
         "priority": 5,
         "merge_payload": {"b": 2},
     }

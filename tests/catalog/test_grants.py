@@ -25,6 +25,7 @@ READING = names(
     list_sql_handlers list_changes
     parents list_conditions worker_jobs list_types show_settings queue_page
     authenticate needs_token
+    children search_jobs count_jobs search_dead count_dead
     """
 )
 GRANTED = {
@@ -52,7 +53,7 @@ GRANTED = {
         set_log drop_queue tick enqueue enqueue_many
         schedule unschedule pause_schedule resume_schedule run_schedule
         set_retry_rules discard_dead cancel_revival
-        edit edit_jobs cancel_jobs set_admission set_schema
+        edit edit_jobs cancel_jobs retry_jobs index_payloads set_admission set_schema
         register_sql_handler unregister_sql_handler
         _open_sql_handler _keep_sql_handler on_change off_change _check_change _on_change
         open_batch close_batch enqueue_batch run_when drain_worker resume_worker

@@ -19,7 +19,7 @@ COMMENT = re.compile(r"--.*")
 # Reached by the code and never by a call: a heartbeat hands no results to the check of sizes; the
 # tick notes what is wrong with a schedule, and undoes what a condition did (the doctor and the
 # warnings name the tick); what schedules and tables make has no key to be refused for, and no
-# parents.
+# parents; an overview's lists have no filter.
 FLOWS = {"JQ003", "JQ004"}
 REFUSED = {"JQ012", "JQ013", "JQ014"}
 UNREACHABLE = {

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from forge import Forge
+from forge.calls.filters import DeadFilter, JobFilter
 from forge.errors import InvalidArgument, PayloadInvalid, QueueFull, UniqueConflict
 from tests.database import Database
 
@@ -51,3 +52,25 @@ async def test_what_is_not_taken_in_raises(db: Database) -> None:
         with pytest.raises(UniqueConflict) as taken:
             await forge.enqueue("t", unique_by=["type"], on_conflict="raise")
         assert taken.value.detail == f"id={held}"
+
+
+async def test_many_are_searched_counted_and_run_now(db: Database) -> None:
+    async with Forge(db.dsn) as forge:
+        later = datetime.now(UTC) + timedelta(days=1)
+        made = await forge.enqueue("email", {"n": 1}, scheduled_at=later, tags=["x"])
+        child = await forge.enqueue("email", depends_on=[made])
+        filter: JobFilter = {"payload_contains": {"n": 1}, "tag": "x", "ids": [made]}
+        page = await forge.search_jobs(**filter)
+        assert (page.ids, page.next, page.searched_to) == ([made], None, None)
+        assert [job.id for job in await forge.list_jobs(**filter)] == [made]
+        assert (await forge.count_jobs(**filter)).count == 1
+        assert [row.id for row in await forge.children(made)] == [child]
+        assert (await forge.retry_jobs(**filter)).changed == 1
+
+        job = (await forge.dequeue(worker="w"))[0]
+        await forge.fail(job, "boom", retryable=False)
+        dead: DeadFilter = {"payload": {"n": 1}, "error_contains": "BOOM", "died_before": later}
+        assert (await forge.search_dead(**dead)).ids == [made]
+        assert [row.id for row in await forge.list_dead(**dead)] == [made]
+        assert (await forge.count_dead(**dead)).capped is False
+        assert "concurrently" in (await forge.index_payloads(["jobs"]))[0]

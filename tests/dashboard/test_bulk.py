@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from tests.dashboard.conftest import Visit
 from tests.dashboard.jobs import claim, die, enqueue
@@ -37,6 +37,9 @@ def test_ticked_jobs_are_cancelled_and_no_other(visit: Visit, db: Database) -> N
     expect(page.locator("#toasts")).to_contain_text("Cancelled: 2 jobs")
     expect(page.get_by_role("toolbar")).to_be_hidden()
     assert statuses(db) == {kept: "PENDING", **dict.fromkeys(gone, "CANCELLED")}
+    page.locator("#toasts").get_by_role("button", name="Undo").click()
+    expect(page.locator("#toasts").get_by_role("button", name="Undo")).to_have_count(0)
+    assert set(statuses(db).values()) == {"PENDING"}
 
 
 def test_all_that_match_are_cancelled_in_batches(visit: Visit, db: Database) -> None:
@@ -61,15 +64,16 @@ def test_stop_ends_after_the_batch_in_hand(visit: Visit, db: Database) -> None:
     page.get_by_role("checkbox", name="Select all that are shown").check()
     page.locator("#select-all").click()
     page.locator("#bulk-cancel").click()
+    expect(page.locator("#confirm-title")).to_have_text("Cancel 1,100 jobs?")
     # The first batch is let through only once the stop has been pressed.
-    held = []
+    held: list[Route] = []
     page.route("**/jobs/cancel", lambda route: held.append(route))
-    page.locator("#confirm-yes").click()
-    page.wait_for_function("() => document.querySelector('#confirm-yes').hidden")
+    with page.expect_request("**/jobs/cancel"):
+        page.locator("#confirm-yes").click()
     page.locator("#confirm-no").click()
-    page.unroute("**/jobs/cancel")
     held[0].continue_()
     expect(page.locator("#toasts")).to_contain_text("Stopped before the rest")
+    assert len(held) == 1
     assert db.value("select count(*) from forge.jobs") == 600
 
 

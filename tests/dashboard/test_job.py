@@ -56,12 +56,22 @@ def test_a_page_follows_its_job(visit: Visit, db: Database) -> None:
     expect(page.locator("h1 .badge")).to_have_text("Ready")
     job = claim(db)
     expect(page.locator("h1 .badge")).to_have_text("Processing")
-    db.rows("select forge.report(%s, %s, progress => 0.4, note => 'page 4')", id, job["lease"])
+    db.rows("select forge.progress(%s, %s, 0.4, 'page 4')", id, job["lease"])
     expect(page.locator(".job-progress")).to_contain_text("40 % · page 4")
     db.rows("select forge.complete(%s, %s, '{\"pages\": 1.10}')", id, job["lease"])
     expect(page.locator("h1 .badge")).to_have_text("Completed")
     expect(page.get_by_role("tree", name="Result")).to_contain_text("1.10")
     expect(page.locator("#why")).to_be_hidden()
+
+
+def test_a_job_that_did_not_change_is_not_sent_again(visit: Visit, db: Database) -> None:
+    id = enqueue(db)
+    claim(db)
+    page = visit(f"jobs/{id}")
+    with page.expect_response(lambda answer: answer.url.endswith(f"/jobs/{id}")) as answers:
+        pass
+    assert answers.value.status == 304
+    expect(page.locator("h1 .badge")).to_have_text("Processing")
 
 
 def test_a_job_is_cancelled_and_brought_back(visit: Visit, db: Database) -> None:
@@ -200,7 +210,8 @@ def test_the_tree_is_read_by_arrow_keys(visit: Visit, db: Database) -> None:
         ("ArrowDown", "$.a[1]"),
         ("ArrowRight", '$.a[1]["b c"]'),
         ("ArrowLeft", "$.a[1]"),
-        ("End", "$.list"),
+        ("End", "$.token"),
+        ("ArrowUp", "$.list"),
     ):
         page.keyboard.press(key)
         expect(at).to_have_text(path)

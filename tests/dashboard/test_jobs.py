@@ -102,8 +102,36 @@ def test_more_than_the_newest_can_be_shown_and_stay_fresh(visit: Visit, db: Data
     newest = enqueue(db)
     expect(page.locator(row(newest))).to_be_visible()
     expect(page.locator(ROWS)).to_have_count(121)
-    page.reload()
-    expect(page.locator(ROWS)).to_have_count(121)
+    page.reload()  # the address says how many were asked for
+    expect(page.locator(ROWS)).to_have_count(120)
+    expect(page.locator(row(newest))).to_be_visible()
+
+
+def test_too_many_new_jobs_at_once_wait_behind_a_button(visit: Visit, db: Database) -> None:
+    db.value("select count(forge.enqueue('email')) from generate_series(1, 60)")
+    page = visit("jobs")
+    page.locator("#jobs-more").click()
+    expect(page.locator(ROWS)).to_have_count(60)
+    db.value("select count(forge.enqueue('report')) from generate_series(1, 60)")
+    expect(page.locator("#newer")).to_have_text("Show the newest")
+    # What is shown stays, and goes on following its jobs.
+    expect(page.locator(ROWS)).to_have_count(60)
+    first = page.locator(ROWS).first
+    claim(db)
+    page.locator("#newer").click()
+    expect(first).to_contain_text("report")
+    expect(page.locator(ROWS)).to_have_count(25)
+
+
+def test_a_search_that_stopped_on_its_way_says_how_far_it_came(visit: Visit) -> None:
+    page = visit("jobs")
+    cut_short = {"items": [], "next": 7, "searched_to": "2026-01-01T12:00:00Z"}
+    page.route("**/jobs?*", lambda route: route.fulfill(json=cut_short))
+    page.locator('#filter [name="tag"]').fill("rare")
+    expect(page.locator("#jobs")).to_contain_text("Looked back as far as 1 Jan")
+    expect(page.locator("#jobs .empty")).to_be_hidden()
+    with page.expect_request("**/jobs?*before=7*"):
+        page.get_by_role("button", name="Look further back").click()
 
 
 def test_rows_do_not_move_away_under_the_pointer(visit: Visit, db: Database) -> None:

@@ -17,6 +17,7 @@ from forge.api.ranges import (
     A_RETRY_COUNT,
     A_UNIQUE_KEY,
     A_YEAR,
+    CENTURY,
     ConcurrencyKey,
     Factor,
     Jitter,
@@ -30,12 +31,10 @@ from forge.api.ranges import (
 )
 from forge.db import jsonb
 
-_CENTURY = 3_155_760_000
-
 BigInt = Annotated[int, Meta(ge=1, le=2**63 - 1)]
 Int32 = Annotated[int, Meta(ge=-(2**31), le=2**31 - 1)]
 Seconds = Annotated[
-    float, Meta(ge=0, le=_CENTURY, description="A duration in seconds.", examples=[5])
+    float, Meta(ge=0, le=CENTURY, description="A duration in seconds.", examples=[5])
 ]
 ZonedTime = Annotated[
     datetime, Meta(tz=True, description="ISO 8601 with a zone.", examples=["2030-01-31T12:00:00Z"])
@@ -202,76 +201,6 @@ class NewBatch(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
             found["queue"] = self.queue
         if self.jobs is not UNSET:
             found["jobs"] = jsonb([job.arguments() for job in self.jobs])
-        return found
-
-
-class DeadFilter(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Which dead jobs; null matches all."""
-
-    queue: Name | None = None
-    type: Name | None = None
-    error: Annotated[str, Meta(description="Text that the last error contains.")] | None = None
-    died_before: ZonedTime | None = None
-    fingerprint: Annotated[str, Meta(description="Of the last error.")] | None = None
-    ids: Annotated[list[BigInt], Meta(max_length=10_000)] | None = None
-    tag: Annotated[str, Meta(min_length=1, max_length=100)] | None = None
-    payload: (
-        Annotated[
-            dict[str, Any] | list[Any], Meta(description="What the payload contains, as @> has it.")
-        ]
-        | None
-    ) = None
-    limit: Annotated[int, Meta(ge=1, le=1000, description="Jobs a call.", examples=[100])] = 100
-    dry_run: Annotated[bool, Meta(description="Change nothing; say what would be.")] = False
-
-    def arguments(self) -> dict[str, Any]:
-        """The arguments that `forge.retry_dead` and `forge.discard_dead` share."""
-        found: dict[str, Any] = {
-            "queue": self.queue,
-            "type": self.type,
-            "error_contains": self.error,
-            "died_before": self.died_before,
-            "fingerprint": self.fingerprint,
-            "ids": self.ids,
-            "tag": self.tag,
-            "payload": None if self.payload is None else jsonb(self.payload),
-            "max_jobs": self.limit,
-            "dry_run": self.dry_run,
-        }
-        return {name: value for name, value in found.items() if value is not None}
-
-
-class DeadRetry(DeadFilter, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Which dead jobs to retry, and how fast: all at once, or bit by bit as a revival."""
-
-    rate: (
-        Annotated[
-            float,
-            told(minimum=0.001, maximum=1000),
-            Meta(description="Jobs a second.", examples=[50]),
-        ]
-        | None
-    ) = None
-    canary: (
-        Annotated[
-            Int32,
-            told(minimum=1, maximum=100),
-            Meta(description="So many first; the rest once these are completed."),
-        ]
-        | None
-    ) = None
-    canary_within_seconds: (
-        Annotated[float, Meta(ge=1, le=604_800, description="Default: 600.")] | None
-    ) = None
-
-    def arguments(self) -> dict[str, Any]:
-        found = super().arguments()
-        if self.rate is not None:
-            found["rate"] = self.rate
-        if self.canary is not None:
-            found["canary"] = self.canary
-        if self.canary_within_seconds is not None:
-            found["canary_within"] = interval(self.canary_within_seconds)
         return found
 
 

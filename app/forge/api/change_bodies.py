@@ -7,13 +7,13 @@ from typing import Annotated, Any
 from msgspec import UNSET, Meta, Raw, Struct, UnsetType
 
 from forge.api.bodies import Int32, Name, Payload, Priority, Seconds, ZonedTime, interval
+from forge.api.filter_bodies import JobsFilter
 from forge.api.ranges import A_RETRY_COUNT, Factor, Jitter, RetryDelay, Tags, Timeout, one_of, told
 
 AnyJson = Annotated[Raw, Meta(description="Any JSON.")]
 Retention = Annotated[float, Meta(ge=86_400, le=3650 * 86_400, examples=[2_592_000])]
 DeadRetention = Annotated[float, Meta(ge=0, le=3650 * 86_400, examples=[7_776_000])]
 LogLines = Annotated[int, Meta(ge=0, le=100_000, description="Of one job.", examples=[1000])]
-BatchSize = Annotated[int, Meta(ge=1, le=10_000, description="Jobs a call.", examples=[1000])]
 
 
 def _arguments(body: Struct, names: dict[str, str]) -> dict[str, Any]:
@@ -51,28 +51,6 @@ class JobChange(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     def arguments(self) -> dict[str, Any]:
         """The arguments of `forge.edit`."""
         return _arguments(self, {"queue": "to_queue"})
-
-
-class JobsFilter(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Which live jobs; null matches all."""
-
-    queue: Name | None = None
-    type: Name | None = None
-    tag: str | None = None
-    status: str | None = None
-    payload_contains: AnyJson | UnsetType = UNSET
-    created_before: ZonedTime | None = None
-    scheduled_before: ZonedTime | None = None
-    priority: Int32 | None = None
-    after: Annotated[int, Meta(ge=0, description="Only ids above: `last_id` of a batch.")] = 0
-    limit: BatchSize = 1000
-    dry_run: Annotated[bool, Meta(description="Only count.")] = False
-
-    def arguments(self) -> dict[str, Any]:
-        """The arguments of `forge.edit_jobs` and `forge.cancel_jobs` that say which jobs."""
-        found = {name: getattr(self, name) for name in self.__struct_fields__}
-        found["max_jobs"] = found.pop("limit")
-        return {name: value for name, value in found.items() if value not in (None, UNSET)}
 
 
 class JobsChange(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -1,20 +1,18 @@
-"""The dead-letter queue: look, by job or by error; retry, at once or bit by bit; discard."""
+"""The dead-letter queue by error; retry, at once or bit by bit; discard. Its list is in `lists`."""
 
 from __future__ import annotations
-
-from typing import Annotated
 
 from litestar import delete, get, post
 from litestar.di import NamedDependency
 from litestar.exceptions import NotFoundException
-from litestar.params import JSONBody, QueryParameter
+from litestar.params import JSONBody
 
 from forge import db
-from forge.api import present, shapes
-from forge.api.access import Access, Right
-from forge.api.bodies import DeadFilter, DeadRetry
+from forge.api import shapes
+from forge.api.access import Right
 from forge.api.database import Database
 from forge.api.documented import WITH_BODY, problems
+from forge.api.filter_bodies import DeadFilter, DeadRetry
 from forge.api.parameters import (
     Before,
     JobId,
@@ -24,40 +22,9 @@ from forge.api.parameters import (
     only,
     or_absent,
 )
-from forge.models import Change, DeadGroup, JobView, Revival, Revived
+from forge.models import Change, DeadGroup, Revival, Revived
 
 SAMPLE = 10
-
-
-@get("/dlq", opt={"right": Right.READ}, responses=problems())
-async def list_dead_jobs(
-    database: NamedDependency[Database],
-    access: NamedDependency[Access],
-    queue: NameFilter = None,
-    type: NameFilter = None,
-    error: Annotated[
-        str | None, QueryParameter(description="Text that the last error contains.")
-    ] = None,
-    before: Before = None,
-    limit: Limit = 50,
-    fingerprint: Annotated[
-        str | None, QueryParameter(max_length=200, description="Of the last error.")
-    ] = None,
-) -> shapes.Jobs:
-    """List dead jobs, the newest first."""
-    async with database.connection() as conn:
-        rows = await db.call(
-            conn,
-            "list_dead",
-            JobView,
-            queue=or_absent(queue),
-            type=or_absent(type),
-            error_contains=or_absent(error),
-            before=or_absent(before),
-            max_rows=limit,
-            fingerprint=or_absent(fingerprint),
-        )
-    return present.page(rows, limit, access)
 
 
 @post(

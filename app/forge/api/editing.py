@@ -1,4 +1,4 @@
-"""Live jobs: change one, change or cancel many by a filter."""
+"""Jobs: change a live one; change, cancel, or run many now or again by a filter."""
 
 from __future__ import annotations
 
@@ -11,14 +11,15 @@ from litestar.params import JSONBody
 from forge import db
 from forge.api import present, shapes
 from forge.api.access import Access, Right
-from forge.api.change_bodies import JobChange, JobsChange, JobsFilter
+from forge.api.change_bodies import JobChange, JobsChange
 from forge.api.database import Database
 from forge.api.documented import WITH_BODY, problems
+from forge.api.filter_bodies import JobsFilter
 from forge.api.parameters import JobId, only
 from forge.api.requests import JOB_BODY_LIMIT
 from forge.models import Edited, JobView
 
-_DOCUMENTS = ("payload", "payload_contains", "merge_payload")
+_DOCUMENTS = ("payload", "merge_payload")
 
 
 def _sent(arguments: dict[str, Any]) -> dict[str, Any]:
@@ -75,4 +76,20 @@ async def cancel_jobs(data: JSONBody[JobsFilter], database: NamedDependency[Data
     Call again with `after` = `last_id` while `more` is true.
     """
     async with database.connection() as conn:
-        return only(await db.call(conn, "cancel_jobs", Edited, **_sent(data.arguments())))
+        return only(await db.call(conn, "cancel_jobs", Edited, **data.arguments()))
+
+
+@post(
+    "/jobs/retry",
+    opt={"right": Right.OPERATE},
+    status_code=200,
+    responses=problems(*WITH_BODY),
+)
+async def retry_jobs(data: JSONBody[JobsFilter], database: NamedDependency[Database]) -> Edited:
+    """Run the jobs that match now instead of later, up to `limit` a call; or again, if CANCELLED.
+
+    Without a `status` those that are PENDING. Call again with `after` = `last_id` while `more` is
+    true.
+    """
+    async with database.connection() as conn:
+        return only(await db.call(conn, "retry_jobs", Edited, **data.arguments()))

@@ -18,7 +18,7 @@ from forge.api.database import Database
 from forge.api.documented import TAKES_IN, problems
 from forge.api.parameters import After, JobId, Limit, only, or_absent
 from forge.api.requests import BATCH_BODY_LIMIT
-from forge.models import Change, Condition, Parent
+from forge.models import Change, Child, Condition, Parent
 
 
 @get("/jobs/{job_id:int}/parents", opt={"right": Right.READ_PARENTS}, responses=problems("JQ003"))
@@ -35,6 +35,18 @@ async def list_parents(
             conn, "parents", Parent, id=job_id, after=or_absent(after), max_rows=limit
         )
     return present.parents(rows, limit, access)
+
+
+@get("/jobs/{job_id:int}/children", opt={"right": Right.READ_JOB}, responses=problems(404))
+async def list_children(
+    job_id: JobId, database: NamedDependency[Database], after: After = None, limit: Limit = 50
+) -> shapes.Children:
+    """List the jobs that depend on a job, or did."""
+    async with database.connection() as conn:
+        rows = await db.call(
+            conn, "children", Child, id=job_id, after=or_absent(after), max_rows=limit
+        )
+    return shapes.Children(items=rows, next=rows[-1].id if len(rows) == limit else None)
 
 
 @post(

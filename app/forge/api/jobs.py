@@ -1,4 +1,4 @@
-"""Jobs: enqueue one or many, look, cancel, retry."""
+"""Jobs: enqueue one or many, look at one, cancel, retry. Lists are in `lists`."""
 
 from __future__ import annotations
 
@@ -16,16 +16,8 @@ from forge.api.access import Access, Right
 from forge.api.bodies import NewJob, NewJobs
 from forge.api.database import Database
 from forge.api.documented import TAKES_IN, problems
-from forge.api.parameters import (
-    Before,
-    JobId,
-    Limit,
-    NameFilter,
-    StatusFilter,
-    TagFilter,
-    only,
-    or_absent,
-)
+from forge.api.etags import IfNoneMatch, unless_known
+from forge.api.parameters import JobId, only
 from forge.api.problems import BadFields, FieldError
 from forge.api.requests import BATCH_BODY_LIMIT, JOB_BODY_LIMIT
 from forge.errors import JobNotFound
@@ -123,43 +115,34 @@ async def enqueue_batch(
     )
 
 
-@get("/jobs", opt={"right": Right.READ}, responses=problems())
-async def list_jobs(
+@get(
+    "/jobs/{job_id:int}",
+    opt={"right": Right.READ_JOB},
+    responses={
+        **problems(404),
+        304: ResponseSpec(
+            None, description="It is as If-None-Match says.", generate_examples=False
+        ),
+    },
+    response_headers=[
+        ResponseHeader(name="ETag", value='W/"0123456789abcdef"', documentation_only=True),
+    ],
+)
+async def get_job(
+    job_id: JobId,
     database: NamedDependency[Database],
     access: NamedDependency[Access],
-    queue: NameFilter = None,
-    type: NameFilter = None,
-    status: StatusFilter = None,
-    tag: TagFilter = None,
-    before: Before = None,
-    limit: Limit = 50,
-) -> shapes.Jobs:
-    """List jobs, the newest first."""
-    async with database.connection() as conn:
-        rows = await db.call(
-            conn,
-            "list_jobs",
-            JobView,
-            queue=or_absent(queue),
-            type=or_absent(type),
-            status=or_absent(status),
-            tag=or_absent(tag),
-            before=or_absent(before),
-            max_rows=limit,
-        )
-    return present.page(rows, limit, access)
+    if_none_match: IfNoneMatch = None,
+) -> Response[shapes.Job | None]:
+    """Read one job, wherever it lives.
 
-
-@get("/jobs/{job_id:int}", opt={"right": Right.READ_JOB}, responses=problems("JQ003"))
-async def get_job(
-    job_id: JobId, database: NamedDependency[Database], access: NamedDependency[Access]
-) -> shapes.Job:
-    """Read one job, wherever it lives."""
+    Answers 304 without a body where `If-None-Match` has the ETag that the job still has.
+    """
     async with database.connection() as conn:
         found = await db.call(conn, "job", JobView, id=job_id)
     if not found:
         raise no_such_job(job_id)
-    return present.job(found[0], access)
+    return unless_known(present.job(found[0], access), if_none_match)
 
 
 @get("/jobs/{job_id:int}/explain", opt={"right": Right.READ}, responses=problems("JQ003"))

@@ -37,6 +37,7 @@ from forge.api.shapes import (
 from forge.models import (
     AdmissionRow,
     Condition,
+    FoundPage,
     JobView,
     LatencyRow,
     LimitsRow,
@@ -78,11 +79,12 @@ def _listed(row: JobView, access: Access) -> Job:
     return structs.replace(job(light, access), omitted=omitted)
 
 
-def page(rows: list[JobView], limit: int, access: Access) -> Jobs:
-    """A page; a full one may have a successor."""
+def page(rows: list[JobView], found: FoundPage, access: Access) -> Jobs:
+    """A page, and where the search goes on."""
     return Jobs(
         items=[_listed(row, access) for row in rows],
-        next=rows[-1].id if len(rows) == limit else None,
+        next=found.next,
+        searched_to=found.searched_to,
     )
 
 

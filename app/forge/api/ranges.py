@@ -13,6 +13,8 @@ from msgspec import Meta
 # No control characters; nor NUL, which no text of PostgreSQL can hold.
 PLAIN = r"^[^\x00-\x1F\x7F]+$"
 _DAY = 86_400
+# Seconds that every interval can hold: beyond it there is nothing to ask SQL.
+CENTURY = 3_155_760_000
 
 
 # Where `told` puts its part; `schemas` lifts it out, over what msgspec has of its own.
@@ -44,12 +46,12 @@ Jitter = Annotated[
 RetryDelay = Annotated[
     float,
     told(minimum=0, maximum=365 * _DAY),
-    Meta(description="A duration in seconds.", examples=[60]),
+    Meta(ge=0, le=CENTURY, description="A duration in seconds.", examples=[60]),
 ]
 Timeout = Annotated[
     float,
     told(minimum=1, maximum=_DAY),
-    Meta(description="Seconds that one attempt may take.", examples=[300]),
+    Meta(ge=0, le=CENTURY, description="Seconds that one attempt may take.", examples=[300]),
 ]
 Tags = Annotated[
     list[Annotated[str, told(minLength=1, maxLength=100)]],

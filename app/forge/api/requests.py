@@ -12,6 +12,7 @@ from litestar.exceptions import InternalServerException
 from litestar.handlers import BaseRouteHandler
 from litestar.params import ParameterKwarg
 
+from forge.api.filters import PREFIX
 from forge.api.problems import (
     BadFields,
     FieldError,
@@ -24,7 +25,7 @@ from forge.api.problems import (
 DEPENDENCIES = frozenset(
     {"database", "access", "hub", "keeper", "doorman", "handover", "waiting_room", "counting"}
 )
-_ELSEWHERE = DEPENDENCIES | {"data", "request", "idempotency_key"}
+_ELSEWHERE = DEPENDENCIES | {"data", "request", "idempotency_key", "if_none_match"}
 
 _CONTROLS = re.compile(r"[\x00-\x1F\x7F]")
 
@@ -84,7 +85,9 @@ def check_query(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRou
     wrong = []
     seen: set[str] = set()
     for name, text in connection.query_params.multi_items():
-        if name not in known:
+        if name.startswith(PREFIX) and "payload" in known:
+            pass
+        elif name not in known:
             wrong.append(FieldError(field=name, message="unknown query parameter"))
         elif text.lower() == "null" and not _takes_text(handler, name):
             # it would be read as the absence of the parameter: everything instead of a page

@@ -9,6 +9,7 @@ from msgspec import Meta, Struct, field
 
 from forge.models import (
     AppliedMigration,
+    Child,
     Condition,
     DeadGroup,
     ErrorCode,
@@ -46,10 +47,15 @@ class Job(JobView, frozen=True, kw_only=True, rename={"timeout": "timeout_second
 
 
 class Jobs(Shape, frozen=True, kw_only=True):
-    """A page of jobs, the newest first."""
+    """A page of jobs, the newest first.
+
+    `searched_to` is null unless the page ended before it was full, with more to look at: when the
+    last job that it looked at was created.
+    """
 
     items: list[Job]
     next: Next
+    searched_to: datetime | None
 
 
 class Reasons(Shape, frozen=True, kw_only=True):
@@ -69,6 +75,13 @@ class Parents(Shape, frozen=True, kw_only=True):
     """A page of the jobs that a job depends on, the oldest first."""
 
     items: list[Parent]
+    next: After
+
+
+class Children(Shape, frozen=True, kw_only=True):
+    """A page of the jobs that depend on a job, the oldest first."""
+
+    items: list[Child]
     next: After
 
 

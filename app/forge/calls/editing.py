@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Unpack
 
 from forge.calls.arguments import as_json, given
 from forge.calls.caller import Caller
+from forge.calls.filters import LiveFilter, wanted
 from forge.db import Connection
 from forge.models import Edited, JobView
 
@@ -58,14 +59,6 @@ class EditingCalls(Caller):
     async def edit_jobs(
         self,
         *,
-        queue: str | None = None,
-        type: str | None = None,
-        tag: str | None = None,
-        status: str | None = None,
-        payload_contains: Any = None,
-        created_before: datetime | None = None,
-        scheduled_before: datetime | None = None,
-        priority: int | None = None,
         to_priority: int | None = None,
         to_scheduled_at: datetime | None = None,
         to_queue: str | None = None,
@@ -77,6 +70,7 @@ class EditingCalls(Caller):
         max_jobs: int | None = None,
         dry_run: bool | None = None,
         connection: Connection | None = None,
+        **filter: Unpack[LiveFilter],
     ) -> Edited:
         """Changes jobs that wait and match a filter, oldest first, a bounded number at a time.
 
@@ -84,14 +78,6 @@ class EditingCalls(Caller):
         `PayloadTooLarge`, `PayloadInvalid`. SQL: forge.edit_jobs
         """
         arguments = given(
-            queue=queue,
-            type=type,
-            tag=tag,
-            status=status,
-            payload_contains=as_json("payload_contains", payload_contains),
-            created_before=created_before,
-            scheduled_before=scheduled_before,
-            priority=priority,
             to_priority=to_priority,
             to_scheduled_at=to_scheduled_at,
             to_queue=to_queue,
@@ -103,40 +89,39 @@ class EditingCalls(Caller):
             max_jobs=max_jobs,
             dry_run=dry_run,
         )
+        arguments |= wanted(filter)
         return await self._one(Edited, "edit_jobs", connection, **arguments)
 
     async def cancel_jobs(
         self,
         *,
-        queue: str | None = None,
-        type: str | None = None,
-        tag: str | None = None,
-        status: str | None = None,
-        payload_contains: Any = None,
-        created_before: datetime | None = None,
-        scheduled_before: datetime | None = None,
-        priority: int | None = None,
         after: int | None = None,
         max_jobs: int | None = None,
         dry_run: bool | None = None,
         connection: Connection | None = None,
+        **filter: Unpack[LiveFilter],
     ) -> Edited:
         """Cancels live jobs that match a filter, oldest first, a bounded number at a time; those that run are asked to.
 
         Call it again with `after=last_id` while `more` is True. Raises `InvalidArgument`.
         SQL: forge.cancel_jobs
         """  # noqa: E501
-        arguments = given(
-            queue=queue,
-            type=type,
-            tag=tag,
-            status=status,
-            payload_contains=as_json("payload_contains", payload_contains),
-            created_before=created_before,
-            scheduled_before=scheduled_before,
-            priority=priority,
-            after=after,
-            max_jobs=max_jobs,
-            dry_run=dry_run,
-        )
+        arguments = given(after=after, max_jobs=max_jobs, dry_run=dry_run) | wanted(filter)
         return await self._one(Edited, "cancel_jobs", connection, **arguments)
+
+    async def retry_jobs(
+        self,
+        *,
+        after: int | None = None,
+        max_jobs: int | None = None,
+        dry_run: bool | None = None,
+        connection: Connection | None = None,
+        **filter: Unpack[LiveFilter],
+    ) -> Edited:
+        """Runs jobs that match a filter now, or again after a cancellation, a bounded number at a time.
+
+        Call it again with `after=last_id` while `more` is True. Raises `InvalidArgument`.
+        SQL: forge.retry_jobs
+        """  # noqa: E501
+        arguments = given(after=after, max_jobs=max_jobs, dry_run=dry_run) | wanted(filter)
+        return await self._one(Edited, "retry_jobs", connection, **arguments)

@@ -3,35 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
-from typing import Any, TypedDict, Unpack
+from datetime import timedelta
+from typing import Any, Unpack
 
 from forge.calls.arguments import as_json, given
 from forge.calls.caller import Caller
+from forge.calls.filters import DeadFilter, wanted
 from forge.db import Connection
 from forge.models import Change, DeadGroup, ErrorPrint, RetryRule, Revival, Revived
-
-
-class DeadFilter(TypedDict, total=False):
-    """Which dead jobs; what is left out or None matches all."""
-
-    queue: str | None
-    type: str | None
-    error_contains: str | None
-    died_before: datetime | None
-    fingerprint: str | None
-    ids: Sequence[int] | None
-    tag: str | None
-    payload: Mapping[str, Any] | Sequence[Any] | None
-
-
-def _wanted(filter: DeadFilter) -> dict[str, Any]:
-    wanted = given(**filter)
-    if "ids" in wanted:
-        wanted["ids"] = list(wanted["ids"])
-    if "payload" in wanted:
-        wanted["payload"] = as_json("payload", wanted["payload"])
-    return wanted
 
 
 class FailureCalls(Caller):
@@ -102,8 +81,8 @@ class FailureCalls(Caller):
             canary_within=canary_within,
             dry_run=dry_run,
         )
-        wanted = _wanted(filter)
-        return await self._many(Revived, "retry_dead", connection, **arguments, **wanted)
+        arguments |= wanted(filter)
+        return await self._many(Revived, "retry_dead", connection, **arguments)
 
     async def discard_dead(
         self,
@@ -118,9 +97,8 @@ class FailureCalls(Caller):
         Call it again until fewer than `max_jobs` come back. Raises `InvalidArgument`.
         SQL: forge.discard_dead
         """  # noqa: E501
-        arguments = given(max_jobs=max_jobs, dry_run=dry_run)
-        wanted = _wanted(filter)
-        return await self._many(Change, "discard_dead", connection, **arguments, **wanted)
+        arguments = given(max_jobs=max_jobs, dry_run=dry_run) | wanted(filter)
+        return await self._many(Change, "discard_dead", connection, **arguments)
 
     async def list_revivals(
         self, *, before: int | None = None, max_rows: int | None = None

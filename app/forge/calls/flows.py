@@ -9,7 +9,7 @@ from typing import Any
 from forge.calls.arguments import as_json, given, zoned
 from forge.calls.caller import Caller
 from forge.db import Connection
-from forge.models import Change, Condition, Parent
+from forge.models import Change, Child, Condition, Parent
 
 
 class FlowCalls(Caller):
@@ -27,6 +27,16 @@ class FlowCalls(Caller):
         """  # noqa: E501
         arguments = given(id=id, after=after, max_rows=max_rows)
         return await self._many(Parent, "parents", connection, **arguments)
+
+    async def children(
+        self, id: int, *, after: int | None = None, max_rows: int | None = None
+    ) -> list[Child]:
+        """The jobs that depend on a job, or did: with parents, the graph around it.
+
+        `after` is the last id of the page before. Raises `InvalidArgument`. SQL: forge.children
+        """
+        arguments = given(id=id, after=after, max_rows=max_rows)
+        return await self._many(Child, "children", **arguments)
 
     async def open_batch(
         self,

@@ -89,6 +89,14 @@ class OperatorCalls(Caller):
         )
         return await self._one(QueueRow, "set_queue", connection, **arguments)
 
+    async def index_payloads(self, tables: Sequence[str] | None = None) -> list[str]:
+        """The statements to run for payloads to be indexed in these tables, and in no others; none where they are.
+
+        `forge index-payloads` runs them. Raises `InvalidArgument`. SQL: forge.index_payloads
+        """  # noqa: E501
+        arguments = given(tables=None if tables is None else list(tables))
+        return await self._values("index_payloads", **arguments)
+
     async def drop_queue(
         self,
         queue: str,

@@ -49,49 +49,6 @@ class ViewerCalls(Caller):
         arguments = given(id=id, after=after, max_rows=max_rows)
         return await self._many(LogLine, "job_log", **arguments)
 
-    async def list_jobs(
-        self,
-        *,
-        queue: str | None = None,
-        type: str | None = None,
-        status: str | None = None,
-        before: int | None = None,
-        max_rows: int | None = None,
-        tag: str | None = None,
-    ) -> list[JobView]:
-        """Jobs, newest first, live and finished.
-
-        `before` is the last id of the page before. SQL: forge.list_jobs
-        """
-        arguments = given(
-            queue=queue, type=type, status=status, before=before, max_rows=max_rows, tag=tag
-        )
-        return await self._many(JobView, "list_jobs", **arguments)
-
-    async def list_dead(
-        self,
-        *,
-        queue: str | None = None,
-        type: str | None = None,
-        error_contains: str | None = None,
-        before: int | None = None,
-        max_rows: int | None = None,
-        fingerprint: str | None = None,
-    ) -> list[JobView]:
-        """The dead-letter queue, newest job first.
-
-        `before` is the last id of the page before. SQL: forge.list_dead
-        """
-        arguments = given(
-            queue=queue,
-            type=type,
-            error_contains=error_contains,
-            before=before,
-            max_rows=max_rows,
-            fingerprint=fingerprint,
-        )
-        return await self._many(JobView, "list_dead", **arguments)
-
     async def stats(self, queue: str | None = None) -> list[StatsRow]:
         """The numbers of each queue.
 

@@ -26,10 +26,12 @@ COMMANDS = {
     "explain": "forge.cli.jobs:explain",
     "log": "forge.cli.log:log",
     "parents": "forge.cli.flows:parents",
+    "children": "forge.cli.flows:children",
     "conditions": "forge.cli.flows:conditions",
     "dlq": "forge.cli.dlq:dlq",
     "edit": "forge.cli.edit:edit",
     "cancel": "forge.cli.edit:cancel",
+    "retry": "forge.cli.edit:retry",
     "queues": "forge.cli.queues:queues",
     "workers": "forge.cli.workers:workers",
     "types": "forge.cli.types:types",
@@ -48,6 +50,7 @@ COMMANDS = {
     "top": "forge.cli.stats:top",
     "bench": "forge.cli.bench:bench",
     "doctor": "forge.cli.doctor:doctor",
+    "index-payloads": "forge.cli.index:index_payloads",
 }
 
 # What `forge --help` shows, as reading it from the commands would import all of them.
@@ -64,10 +67,12 @@ SUMMARIES = {
     "explain": "Say why a job does not run.",
     "log": "Show or follow what a job says.",
     "parents": "List the jobs that a job depends on.",
+    "children": "List the jobs that depend on a job.",
     "conditions": "List what jobs wait for in SQL.",
     "dlq": "List, retry and discard dead jobs.",
     "edit": "Change a live job, or many by a filter.",
     "cancel": "Cancel live jobs by a filter.",
+    "retry": "Run jobs now instead of later, or again, by a filter.",
     "queues": "List, pause, resume, set, limit and drop queues.",
     "workers": "List workers, show one, have it claim no more.",
     "types": "List types and change how their jobs retry.",
@@ -86,6 +91,7 @@ SUMMARIES = {
     "top": "Watch the queues live.",
     "bench": "Measure this database.",
     "doctor": "Look for what is wrong.",
+    "index-payloads": "Index payloads, so that rare ones are found at once.",
 }
 
 EXIT_FAILED, EXIT_USAGE, EXIT_UNREACHABLE = 1, 2, 3

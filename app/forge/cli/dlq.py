@@ -11,6 +11,7 @@ from forge.cli import EXIT_FAILED, print_error
 from forge.cli.jobs import show_changes
 from forge.cli.seconds import seconds
 from forge.cli.show import (
+    TIME,
     Document,
     ListingGroup,
     Seconds,
@@ -19,11 +20,13 @@ from forge.cli.show import (
     print_json,
     print_table,
     progress_bar,
+    show_count,
+    tell_end,
     with_forge,
 )
 from forge.client import Forge
 from forge.errors import InvalidArgument, JobNotFound, WrongStatus
-from forge.models import Change, Revival, Revived
+from forge.models import Change, FoundPage, JobView, Revival, Revived
 
 BATCH = 500
 MOST = 10_000
@@ -38,11 +41,11 @@ OPTIONS = (
     click.option("--type", help="Only this type."),
     click.option("--error", "error_contains", help="Only where the last error has this in it."),
     click.option("--fingerprint", help="Only this error: `forge dlq groups` shows them."),
-)
-MORE_OPTIONS = (
-    *OPTIONS,
     click.option("--tag", help="Only with this tag."),
     click.option("--payload", type=Document(), help="Only where the payload contains this JSON."),
+    click.option("--created-after", type=TIME, help="2026-12-24T18:00:00+01:00, or later"),
+    click.option("--created-before", type=TIME),
+    click.option("--died-before", type=TIME),
 )
 
 
@@ -64,12 +67,22 @@ def dlq() -> None:
 
 @dlq.command("list")
 @filters(OPTIONS)
+@click.option("--count", is_flag=True, help="Only say how many there are, up to 10,000.")
 @click.option("--before", type=int, help="Only ids below this one: the last of the page before.")
 @click.option("--limit", "max_rows", default=50, show_default=True)
 @json_option
-def list_dead(as_json: bool, **wanted: Any) -> None:
+def list_dead(count: bool, before: int | None, max_rows: int, as_json: bool, **wanted: Any) -> None:
     """List dead jobs, newest first, with their last error."""
-    rows = with_forge(lambda forge: forge.list_dead(**wanted))
+    if count:
+        show_count(with_forge(lambda forge: forge.count_dead(**wanted)), as_json)
+        return
+
+    async def work(forge: Forge) -> tuple[FoundPage, list[JobView]]:
+        page = await forge.search_dead(before=before, max_rows=max_rows, **wanted)
+        return page, await forge.list_dead(ids=page.ids, max_rows=max_rows)
+
+    page, rows = with_forge(work)
+    tell_end(page)
     if as_json:
         print_json(rows)
         return
@@ -121,7 +134,7 @@ def groups(as_json: bool, **wanted: Any) -> None:
 @dlq.command()
 @click.argument("ids", type=int, nargs=-1)
 @click.option("--all", "everything", is_flag=True, help="All that match the filters, in batches.")
-@filters(MORE_OPTIONS)
+@filters(OPTIONS)
 @click.option("--rate", type=float, help="Jobs a second; the tick goes on by itself.")
 @click.option("--canary", type=int, help="So many first; the rest once these are completed.")
 @click.option(
@@ -178,7 +191,7 @@ def retry(
 @dlq.command()
 @click.argument("ids", type=int, nargs=-1)
 @click.option("--all", "everything", is_flag=True, help="All that match the filters, in batches.")
-@filters(MORE_OPTIONS)
+@filters(OPTIONS)
 @click.option("--dry-run", is_flag=True, help="Change nothing; say what would go.")
 @json_option
 def discard(

@@ -1,4 +1,4 @@
-"""`forge edit` changes a live job, or many by a filter; `forge cancel` cancels many."""
+"""`forge edit` changes a live job, or many by a filter; `forge cancel` and `forge retry`, many."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ import msgspec
 
 from forge.cli.jobs import show_job
 from forge.cli.seconds import seconds
-from forge.cli.show import json_option, print_json, with_forge
+from forge.cli.show import TIME, json_option, print_json, with_forge
 from forge.client import Forge
 from forge.errors import InvalidArgument
 from forge.models import Edited
 
-TIME = click.DateTime(["%Y-%m-%dT%H:%M:%S%z"])
 FILTERS = (
     click.option("--queue", help="Only jobs of this queue."),
     click.option("--type", help="Only jobs of this type."),
     click.option("--tag", help="Only jobs with this tag."),
-    click.option("--status", help="Only WAITING, PENDING or, to cancel, PROCESSING jobs."),
+    click.option("--status", help="Only jobs of this status, of those that can be changed so."),
     click.option("--payload-contains", metavar="JSON", help="Only jobs whose payload contains it."),
-    click.option("--created-before", type=TIME, help="2026-12-24T18:00:00+01:00"),
+    click.option("--created-after", type=TIME, help="2026-12-24T18:00:00+01:00, or later"),
+    click.option("--created-before", type=TIME),
     click.option("--scheduled-before", type=TIME),
     click.option("--dry-run", is_flag=True, help="Only count them."),
 )
@@ -111,6 +111,20 @@ def cancel(dry_run: bool, as_json: bool, **filters: Any) -> None:
     if not chosen:
         raise click.UsageError("name at least one filter")
     _in_batches(Forge.cancel_jobs, "cancelled", as_json, dry_run, chosen)
+
+
+@click.command()
+@_filters
+@json_option
+def retry(dry_run: bool, as_json: bool, **filters: Any) -> None:
+    """Run all PENDING jobs that match now; or with --status CANCELLED, again. One: `forge job`.
+
+    Dead ones: `forge dlq retry`.
+    """
+    chosen = {name: value for name, value in filters.items() if value is not None}
+    if not chosen:
+        raise click.UsageError("name at least one filter")
+    _in_batches(Forge.retry_jobs, "due", as_json, dry_run, chosen)
 
 
 def _json(option: str, text: str | None) -> Any:

@@ -1,4 +1,4 @@
-"""`forge parents`: what a job depends on; `forge conditions`: what jobs wait for in SQL."""
+"""`forge parents`, `forge children`: what a job depends on, and what on it; `forge conditions`."""
 
 from __future__ import annotations
 
@@ -31,6 +31,23 @@ def parents(id: int, after: int | None, max_rows: int, as_json: bool) -> None:
             )
             for row in rows
         ],
+    )
+
+
+@click.command()
+@click.argument("id", type=int)
+@click.option("--after", type=int, help="Only ids above this one: the last of the page before.")
+@click.option("--limit", "max_rows", default=50, show_default=True)
+@json_option
+def children(id: int, after: int | None, max_rows: int, as_json: bool) -> None:
+    """List the jobs that depend on a job, or did."""
+    rows = with_forge(lambda forge: forge.children(id, after=after, max_rows=max_rows))
+    if as_json:
+        print_json(rows)
+        return
+    print_table(
+        ("id", "status", "type", "queue", "error"),
+        [(str(row.id), row.status, row.type, row.queue, row.error) for row in rows],
     )
 
 

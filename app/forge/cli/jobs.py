@@ -8,10 +8,22 @@ import click
 import msgspec
 from rich.text import Text
 
-from forge.cli.show import ago, console, json_option, plain, print_json, print_table, with_forge
+from forge.cli.show import (
+    TIME,
+    Document,
+    ago,
+    console,
+    json_option,
+    plain,
+    print_json,
+    print_table,
+    show_count,
+    tell_end,
+    with_forge,
+)
 from forge.client import Forge
 from forge.errors import JobNotFound
-from forge.models import Change, JobView
+from forge.models import Change, FoundPage, JobView
 
 COLUMNS = ("id", "status", "type", "queue", "priority", "attempts", "created", "due", "worker")
 
@@ -21,13 +33,28 @@ COLUMNS = ("id", "status", "type", "queue", "priority", "attempts", "created", "
 @click.option("--type")
 @click.option("--status", help="WAITING, PENDING, PROCESSING, COMPLETED, DEAD or CANCELLED.")
 @click.option("--tag")
+@click.option("--created-after", type=TIME, help="2026-12-24T18:00:00+01:00, or later")
+@click.option("--created-before", type=TIME)
+@click.option(
+    "--payload", "payload_contains", type=Document(), help="Only if the payload contains this JSON."
+)
+@click.option("--count", is_flag=True, help="Only say how many there are, up to 10,000.")
 @click.option("--before", type=int, help="Only ids below this one: the last of the page before.")
 @click.option("--limit", "max_rows", default=50, show_default=True)
 @json_option
-def jobs(as_json: bool, **filters: Any) -> None:
+def jobs(count: bool, before: int | None, max_rows: int, as_json: bool, **filters: Any) -> None:
     """List jobs, newest first: live, finished and dead."""
-    rows = with_forge(lambda forge: forge.list_jobs(**filters))
+    if count:
+        show_count(with_forge(lambda forge: forge.count_jobs(**filters)), as_json)
+        return
+
+    async def work(forge: Forge) -> tuple[FoundPage, list[JobView]]:
+        page = await forge.search_jobs(before=before, max_rows=max_rows, **filters)
+        return page, await forge.list_jobs(ids=page.ids, max_rows=max_rows)
+
+    page, rows = with_forge(work)
     show_jobs(rows, as_json=as_json)
+    tell_end(page)
 
 
 def show_jobs(rows: list[JobView], *, as_json: bool) -> None:

@@ -22,10 +22,14 @@ from rich.text import Text
 
 from forge.client import Forge
 from forge.db import connect
+from forge.models import BoundedCount, FoundPage
 
 T = TypeVar("T")
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+
+
+TIME = click.DateTime(["%Y-%m-%dT%H:%M:%S%z"])
 
 
 class Seconds(click.FloatRange):
@@ -58,6 +62,23 @@ class ListingGroup(click.Group):
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         named = bool(args) and (not args[0].startswith("-") or args[0] in ctx.help_option_names)
         return super().parse_args(ctx, args if named else ["list", *args])
+
+
+def tell_end(page: FoundPage) -> None:
+    """Where a search went on for too long, that there may be more, on stderr."""
+    if page.searched_to is not None:
+        click.echo(
+            f"searched back to {page.searched_to.isoformat(timespec='seconds')}; "
+            f"go on with --before {page.next}",
+            err=True,
+        )
+
+
+def show_count(found: BoundedCount, as_json: bool) -> None:
+    if as_json:
+        print_json(found)
+    else:
+        click.echo(f"{found.count:,}{' or more' if found.capped else ''}")
 
 
 def with_forge(work: Callable[[Forge], Awaitable[T]]) -> T:

@@ -5,6 +5,7 @@ import * as live from './live.js';
 import * as url from './url.js';
 
 const PAGE = 50;
+const STREAMED = 25;       // rows that the stream carries
 const LARGEST = 500;       // rows that one request may ask for
 const TURN = 5_000;        // ms between two looks at the older pages
 
@@ -45,7 +46,7 @@ export function keyset(scope, { path, topic, filter, query = filter, topics = []
   function readStream() {
     const items = live.get(topic)?.items;
     if (!items || list.key !== key()) return;
-    takeHead({ items, next: items.length < 25 ? null : items.at(-1).id });
+    takeHead({ items, next: items.length < STREAMED ? null : items.at(-1).id });
     Object.assign(list, { ready: true, problem: null });
     live.paint(render);
   }
@@ -62,10 +63,12 @@ export function keyset(scope, { path, topic, filter, query = filter, topics = []
       takeHead(answer);
       Object.assign(list, { ready: true, problem: null, paged: list.paged || first > PAGE });
     });
-  }, gap);
+  }, Math.min(gap, 500));
+  const hint = scope.paced(async () => load(), gap);
 
   const walk = () => list.paged && about(async mine => {
-    const from = list.walk ?? list.rows[PAGE - 1]?.id;
+    // The first page is kept fresh by the hints, unless it is too far from the newest for that.
+    const from = list.walk ?? (list.behind ? list.rows[0].id + 1 : list.rows[(isStreamed() ? STREAMED : PAGE) - 1]?.id);
     if (from === undefined) return;
     const answer = await ask(from, PAGE);
     if (mine !== list) return;
@@ -74,7 +77,7 @@ export function keyset(scope, { path, topic, filter, query = filter, topics = []
   });
 
   if (topic) scope.watch(topic, () => { if (isStreamed()) readStream(); });
-  if (topics.length) scope.watch(topics, () => { if (!isStreamed()) load(); });
+  if (topics.length) scope.watch(topics, () => { if (!isStreamed()) hint(); });
   scope.watch('connection', () => { if (live.get('connection')?.state === 'live') load(); });
   scope.onUrl(() => { if (list.key !== key()) load(); });
   scope.listen(document, 'visibilitychange', () => { if (!document.hidden) load(); });

@@ -61,12 +61,13 @@ export function happening(job, clock) {
     case 'Retrying': return { text: 'retries', time: job.scheduled_at, title: error };
     case 'Processing':
     case 'Cancelling': {
-      const share = job.progress === null ? '' : `${Math.round(job.progress * 100)} % `;
-      return { text: `${share}${job.progress_note ?? ''}`.trim() || 'for', time: job.attempted_at, age: true, title: job.worker };
+      const share = job.progress === null ? null : `${Math.round(job.progress * 100)} %`;
+      const said = [share, job.progress_note].filter(Boolean).join(' · ');
+      return said ? { text: said, title: job.worker } : { text: 'for', time: job.attempted_at, age: true, title: job.worker };
     }
     case 'Completed': return { text: job.attempted_at ? `took ${between(job.attempted_at, job.finished_at)}` : '', title: job.worker };
     case 'Dead': return { text: error ?? 'no error recorded', failed: true, title: error };
     case 'Cancelled': return { text: '', time: job.finished_at };
-    default: return { text: '' };
+    default: return { text: 'for what it depends on' };
   }
 }

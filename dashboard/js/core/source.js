@@ -2,8 +2,10 @@
 import * as api from './api.js';
 import * as live from './live.js';
 
+const SOONEST = 500;     // ms between two requests whatever they are for
+
 // `query()` gives { path, query } of what is wanted now, or null for nothing. It is asked at once, when the address
-// changes what is wanted, when one of `topics` of the event stream changes (at most every `gap` ms), and every `every` ms.
+// changes what is wanted, when one of `topics` of the event stream changes (that at most every `gap` ms), and every `every` ms.
 // `settled(value)`: it is not likely to change any more; the stream's hints are let go by then.
 // `render()` draws; value() is undefined before the first answer, and stays while a newer one is under way.
 export function source(scope, { wanted, render, topics = [], gap = 1500, every = 0, settled = () => false }) {
@@ -25,11 +27,12 @@ export function source(scope, { wanted, render, topics = [], gap = 1500, every =
     if (!trouble) value = answer;
     asked = mine;
     live.paint(render);
-  }, gap);
+  }, Math.min(gap, SOONEST));
+  const hint = scope.paced(async () => load(), gap);
 
   // The stream's pictures are hints that something changed; the first picture is none.
   let seen = false;
-  if (topics.length) scope.watch(topics, () => { if (seen && !(isCurrent() && value !== undefined && settled(value))) load(); seen = true; });
+  if (topics.length) scope.watch(topics, () => { if (seen && !(isCurrent() && value !== undefined && settled(value))) hint(); seen = true; });
   scope.watch('connection', () => { if (live.get('connection')?.state === 'live') load(); });
   scope.onUrl(() => { if (key() !== asked) load(); });
   scope.listen(document, 'visibilitychange', () => { if (!document.hidden) load(); });

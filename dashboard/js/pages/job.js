@@ -2,6 +2,7 @@
 import { now } from '../core/clock.js';
 import { el, find, replace, setText, setTone, time } from '../core/dom.js';
 import { count, duration, plural, status } from '../core/format.js';
+import { stringify } from '../core/json.js';
 import * as live from '../core/live.js';
 import { source } from '../core/source.js';
 import { href } from '../core/url.js';
@@ -17,6 +18,8 @@ import { reasons } from './job/reasons.js';
 export const title = ([id]) => `Job #${id}`;
 
 const hasEnded = job => ['COMPLETED', 'CANCELLED', 'DEAD'].includes(job.status);
+
+const AFTER_FAILURE = { cancel: 'it is cancelled', run: 'it runs all the same', wait: 'it goes on waiting' };
 
 function cameFrom(origin) {
   if (!origin) return null;
@@ -40,7 +43,7 @@ const about = job => facts([
   ['Lease until', job.status === 'PROCESSING' ? time(job.lease_expires_at, { form: 'clock' }) : null],
   ['Unique key', job.unique_key],
   ['Concurrency key', job.concurrency_key],
-  ['If a parent fails', job.status === 'WAITING' ? job.on_parent_failure : null],
+  ['If a parent fails', job.status === 'WAITING' ? AFTER_FAILURE[job.on_parent_failure] ?? job.on_parent_failure : null],
   ['Schedule', job.schedule && el('a', { href: href('schedules', job.schedule) }, job.schedule)],
   ['Planned for', job.nominal_at && time(job.nominal_at, { form: 'clock' })],
   ['Tags', job.tags?.length ? tagLinks(job.tags) : null],
@@ -77,7 +80,7 @@ export function mount({ root, args: [id], scope }) {
   // Each part is drawn anew only where what it shows has changed: a fold that was opened stays open.
   const drawn = {};
   const part = (key, value, draw) => {
-    const mark = JSON.stringify(value, (_, item) => (item?.source !== undefined && item.constructor?.name === 'Exact' ? item.source : item));
+    const mark = stringify(value);
     if (drawn[key] !== mark) draw();
     drawn[key] = mark;
   };

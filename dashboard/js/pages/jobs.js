@@ -24,7 +24,12 @@ export function mount({ root, scope }) {
   });
   // Bounded, and no more than a number to go by: every ten seconds are enough.
   const total = source(scope, { wanted: () => ({ path: 'jobs/count', query: query() }), topics: ['stats'], gap: 10_000, render: draw });
-  const matching = () => total.value() ?? (total.problem() ? null : total.stale() ?? null);
+  let known = { filter: null, value: null };    // the count before, as long as it is of the same filter
+  function matching() {
+    const filter = JSON.stringify(given());
+    if (total.value()) known = { filter, value: total.value() };
+    return known.filter === filter ? known.value : null;
+  }
 
   const table = rows({ scope, list, chosen, draw });
   const empty = emptiness(list, () => list.rows(), () => (isFiltered()
@@ -49,6 +54,7 @@ export function mount({ root, scope }) {
     newer.hidden = !fresh && !list.isBehind();
     setText(newer, list.isBehind() ? 'Show the newest' : `Show ${plural(fresh, 'newer job')}`);
     const cutShort = list.isMore() && list.searchedTo();
+    if (cutShort && !list.problem()) empty.element.hidden = true;   // not found so far is not the same as nowhere
     searched.hidden = !cutShort;
     if (cutShort && searched.dataset.to !== cutShort) {
       searched.dataset.to = cutShort;

@@ -22,7 +22,7 @@ export function tree(name, value) {
   let hide = true;
   const { secrets } = pretty(value);
   const whole = size(stringify(value) ?? 'null');
-  const path = el('output.tree-path');
+  const path = el('span.tree-path');
   const list = el('ul.tree', { role: 'tree', 'aria-label': name });
   const reveal = el('button.button.small.ghost', { type: 'button', hidden: secrets === 0, onclick: () => { hide = !hide; draw(); } });
 

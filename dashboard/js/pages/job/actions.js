@@ -55,6 +55,7 @@ async function cancel(job, { address, reload }) {
 // A new job like this one; what belongs to the old one alone (its key, its time) is left behind.
 const copy = job => enqueue({
   type: job.type, queue: job.queue, payload: new Exact(pretty(job.payload).text), priority: job.priority, max_retries: job.max_retries,
+  tags: job.tags, timeout_seconds: job.timeout_seconds, concurrency_key: job.concurrency_key,
 });
 
 export function actions({ id, job: source }) {

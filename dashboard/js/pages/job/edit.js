@@ -16,10 +16,10 @@ const FIELDS = [
 
 const valuesOf = job => ({ ...job, payload: new Exact(pretty(job.payload).text) });
 
-export function edit(job, { address, reload }) {
+export async function edit(job, { address, reload }) {
   const runs = job.status === 'PROCESSING';
   const fields = FIELDS.filter(field => !(runs && field.waits));
-  return openForm({
+  const dialog = await openForm({
     id: 'edit', title: `Edit ${job.type} #${job.id}`, fields, values: valuesOf(job),
     lead: runs ? 'It runs: what you change holds from its next attempt.' : null,
     async send(_, changed) {
@@ -30,4 +30,7 @@ export function edit(job, { address, reload }) {
       reload();
     },
   });
+  const payload = dialog?.querySelector('textarea');
+  payload?.setSelectionRange(0, 0);   // read from its beginning
+  payload?.scrollTo(0, 0);
 }

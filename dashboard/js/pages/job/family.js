@@ -25,7 +25,7 @@ export function family({ scope, address, job }) {
   const side = name => source(scope, { wanted: () => ({ path: `${address}/${name}`, query: { limit: wide[name] ? PAGE : FEW } }), topics: ['stats'], gap: 3000, settled, render: draw });
   const sides = { parents: side('parents'), children: side('children') };
   const graph = el('div.family');
-  const element = panel({ title: 'Depends on each other', id: 'family' }, el('div.panel-body', {}, graph));
+  const element = panel({ title: 'Dependencies', id: 'family' }, el('div.panel-body', {}, graph));
   element.hidden = true;
   let drawn = '';
 

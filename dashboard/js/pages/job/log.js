@@ -9,25 +9,29 @@ const SHOWN = 2_000; // lines; more would be slow to lay out, and the oldest lea
 const NEAR = 24;     // px from the end that still count as being there
 const TONES = { error: 'dead', warning: 'processing', debug: 'quiet' };
 
+// What is short reads better in one line. No text holds a line break of its own: in JSON it is written \n.
+const inLine = text => (text.length > 200 ? text : text.replace(/\n\s*/g, ' '));
+
 function lineOf({ at, level, message, attempt, data }) {
   const word = el('strong', {}, level === 'info' ? '' : level);
   setTone(word, TONES[level] ?? 'quiet');
   return el('li', { title: `Attempt ${attempt}` }, time(at, { form: 'clock' }),
-    el('div', {}, el('p', {}, word, level !== 'info' && ' ', message), data !== null && el('pre.code', {}, pretty(data, { hide: true }).text)));
+    el('div', {}, el('p', {}, word, level !== 'info' && ' ', message), data !== null && el('pre.code', {}, inLine(pretty(data, { hide: true }).text))));
 }
 
 export function log({ scope, address, job }) {
-  const lines = el('ol.log', { role: 'log', 'aria-label': 'Log', tabindex: 0 });
+  const lines = el('ol');
+  const view = el('div.log', { role: 'log', 'aria-label': 'Log', tabindex: 0 }, lines);
   const note = el('span.hint.num');
   const toEnd = el('button.button.small', { type: 'button', hidden: true, onclick: follow }, 'Follow');
-  const element = panel({ title: 'Log', id: 'log', actions: [note, toEnd] }, el('div.panel-body', {}, lines));
+  const element = panel({ title: 'Log', id: 'log', actions: [note, toEnd] }, el('div.panel-body', {}, view));
   element.hidden = true;
   let after = 0;
   let total = 0;
   let seen = '';      // the job as it was when the log was last read to its end
 
-  const isAtEnd = () => lines.scrollHeight - lines.scrollTop - lines.clientHeight < NEAR;
-  function follow() { lines.scrollTop = lines.scrollHeight; toEnd.hidden = true; }
+  const isAtEnd = () => view.scrollHeight - view.scrollTop - view.clientHeight < NEAR;
+  function follow() { view.scrollTop = view.scrollHeight; toEnd.hidden = true; }
 
   const read = scope.paced(async () => {
     try {
@@ -48,7 +52,7 @@ export function log({ scope, address, job }) {
     }
   }, 1000);
 
-  lines.addEventListener('scroll', () => { if (isAtEnd()) toEnd.hidden = true; });
+  view.addEventListener('scroll', () => { if (isAtEnd()) toEnd.hidden = true; });
   scope.every(1000, () => { if (job.value()?.status === 'PROCESSING') read(); });
   return {
     element,

@@ -32,9 +32,9 @@ const many = (path, filter, wrap = body => body) => async (step, isDry) => {
 };
 
 // The dead leave their list when they are retried, so the next request finds the next ones.
-const dead = ({ payload_contains: payload, status, ...filter }) => async (step, isDry) => {
+const dead = ({ status, ...filter }) => async (step, isDry) => {
   for (let more = true; more;) {
-    const answer = await api.call('POST', 'dlq/retry', { body: { ...filter, payload, limit: isDry ? 1000 : BATCH, dry_run: isDry } });
+    const answer = await api.call('POST', 'dlq/retry', { body: { ...filter, limit: isDry ? 1000 : BATCH, dry_run: isDry } });
     more = answer.more && answer.retried > 0;
     if (!step(answer.retried, 0) || isDry) return more;
   }
@@ -90,7 +90,7 @@ export function bulk({ chosen, list, matching, shown: rows }) {
   function target(name) {
     if (!chosen.isAll()) return { ids: chosen.jobs().filter(job => fits(ACTIONS[name], job)).map(job => job.id) };
     const { payload, ...rest } = query();
-    return { ...rest, ...(payload && { payload_contains: new Exact(payload) }) };
+    return { ...rest, ...(payload && { payload: new Exact(payload) }) };
   }
 
   const fits = (action, job) => action.statuses.includes(job.status) && (action.fits?.(job) ?? true);
@@ -99,7 +99,8 @@ export function bulk({ chosen, list, matching, shown: rows }) {
   function start(name) {
     if (name === 'change') return openForm({ id: 'change', title: 'Change jobs', lead: 'Of those that wait. What is left empty stays as it is.', fields: FIELDS, yes: 'Go on', narrow: false, send: change });
     const action = ACTIONS[name];
-    return confirm(action, action.calls(target(name)));
+    const meant = target(name);
+    return confirm(action, action.calls(meant), { undo: name === 'cancel' && isUndoable(meant) ? () => bringBack(meant) : null });
   }
 
   async function change(values) {
@@ -109,10 +110,17 @@ export function bulk({ chosen, list, matching, shown: rows }) {
     const { status, ...filter } = target('change');
     const which = ['PENDING', 'WAITING'].includes(status) ? { ...filter, status } : filter;
     // Not awaited: the form closes, then the question opens.
-    confirm(ACTIONS.change, [many('jobs/edit', which, body => ({ filter: body, ...given }))], `They get: ${said}.`);
+    confirm(ACTIONS.change, [many('jobs/edit', which, body => ({ filter: body, ...given }))], { extra: `They get: ${said}.` });
   }
 
-  const confirm = (action, calls, extra = '') => attempt(action.word.replace('…', ''), async () => {
+  // What was due before it was cancelled is due again when it is brought back; a time in the future would be lost.
+  const isUndoable = ({ ids }) => ids && chosen.jobs().every(job => !ids.includes(job.id) || (job.status === 'PENDING' && new Date(job.scheduled_at) <= now()));
+  async function bringBack({ ids }) {
+    await run([many('jobs/retry', { ids, status: 'CANCELLED' })], { progress: () => {}, stopped: () => false });
+    list.reload();
+  }
+
+  const confirm = (action, calls, { extra = '', undo = null } = {}) => attempt(action.word.replace('…', ''), async () => {
     const { matched, isMore } = await countFirst(calls);
     const verb = action.word.replace('…', '');
     const number = isMore ? `at least ${count(matched)} jobs` : plural(matched, 'job');
@@ -126,6 +134,7 @@ export function bulk({ chosen, list, matching, shown: rows }) {
       work: handle => attempt(verb, async () => {
         const { changed, skipped } = await run(calls, handle);
         done(`${action.past}: ${plural(changed, 'job')}`, {
+          undo: changed > 0 ? undo : null,
           detail: [handle.stopped() && 'Stopped before the rest.', skipped && `${plural(skipped, 'job')} ${skipped === 1 ? 'was' : 'were'} left: held by somebody else, or its key is taken.`].filter(Boolean).join(' '),
         });
         chosen.clear();

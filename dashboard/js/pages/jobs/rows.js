@@ -42,7 +42,9 @@ export function rows({ scope, list, chosen, draw }) {
     ],
   });
   const { body } = view;
-  const isHeld = () => body.matches(':hover') || body.contains(document.activeElement);
+  // A finger that has left still hovers, as far as a phone is concerned.
+  const pointer = matchMedia('(hover: hover)');
+  const isHeld = () => (pointer.matches && body.matches(':hover')) || body.contains(document.activeElement);
 
   scope.listen(body, 'pointerleave', draw);
   scope.listen(body, 'focusout', draw);

@@ -1,0 +1,116 @@
+"""Which jobs a list or a count is about: the filters of the query string."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+from typing import Annotated, Any
+
+import msgspec
+from litestar import Request
+from litestar.params import QueryParameter
+from msgspec import Raw
+
+from forge import db
+from forge.api.problems import BadFields, FieldError
+from forge.calls.arguments import given
+
+StatusFilter = Annotated[
+    str | None,
+    QueryParameter(description="WAITING, PENDING, PROCESSING, COMPLETED, DEAD or CANCELLED."),
+]
+CreatedAfter = Annotated[
+    datetime | None,
+    QueryParameter(description="Created then or later: a time with a zone, as RFC 3339 has it."),
+]
+CreatedBefore = Annotated[datetime | None, QueryParameter(description="Created before this.")]
+DiedBefore = Annotated[datetime | None, QueryParameter(description="Died before this.")]
+PayloadFilter = Annotated[
+    str | None,
+    QueryParameter(
+        description="What the payload contains, as JSON: an object or an array. Or one value of it "
+        "by its path, as `payload.to=user@example.com` or `payload.order.id=7`; a number, true, "
+        "false and null are taken as such, anything else as text. Several must all hold."
+    ),
+]
+ErrorFilter = Annotated[
+    str | None, QueryParameter(description="Text that the last error contains.")
+]
+FingerprintFilter = Annotated[
+    str | None, QueryParameter(max_length=200, description="Of the last error.")
+]
+
+PREFIX = "payload."
+_LITERAL = re.compile(r"true|false|null|-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?")
+
+
+def job_filter(
+    request: Request[Any, Any, Any], payload: str | None, **named: Any
+) -> dict[str, Any]:
+    """The arguments of `search_jobs` and `count_jobs` that are a filter."""
+    contained = contained_payload(request, payload)
+    return given(payload_contains=contained, **named)
+
+
+def dead_filter(
+    request: Request[Any, Any, Any], payload: str | None, error: str | None, **named: Any
+) -> dict[str, Any]:
+    """The arguments of `search_dead` and `count_dead` that are a filter."""
+    contained = contained_payload(request, payload)
+    return given(payload=contained, error_contains=error, **named)
+
+
+def contained_payload(request: Request[Any, Any, Any], payload: str | None) -> Any:
+    """`payload` and all of `payload.…` as one document; None where there is neither."""
+    found: Any = None
+    if payload is not None:
+        found = _parsed(payload)
+    for name, text in request.query_params.multi_items():
+        if not name.startswith(PREFIX):
+            continue
+        if found is None:
+            found = {}
+        if not isinstance(found, dict):
+            raise _wrong(name, "payload is no object, so it has no such part")
+        _put(found, name, _value(text))
+    return None if found is None else db.jsonb(found)
+
+
+def _parsed(text: str) -> Any:
+    try:
+        found = msgspec.json.decode(text, type=dict[str, Raw] | list[Raw])
+    except (msgspec.MsgspecError, RecursionError) as error:
+        raise _wrong("payload", f"use a JSON object or array: {error}") from error
+    return found
+
+
+def _value(text: str) -> Any:
+    # Raw keeps all digits of a number.
+    return Raw(text.encode()) if _LITERAL.fullmatch(text) else text
+
+
+def _put(document: dict[str, Any], name: str, value: Any) -> None:
+    *path, last = name.removeprefix(PREFIX).split(".")
+    if "" in (*path, last):
+        raise _wrong(name, "a part of the path has no name")
+    for key in path:
+        inner = document.setdefault(key, {})
+        if isinstance(inner, Raw):
+            inner = document[key] = _inside(name, inner)
+        if not isinstance(inner, dict):
+            raise _wrong(name, "another parameter says that this is no object")
+        document = inner
+    if last in document:
+        raise _wrong(name, "another parameter says what this is")
+    document[last] = value
+
+
+def _inside(name: str, document: Raw) -> dict[str, Raw]:
+    try:
+        return msgspec.json.decode(document, type=dict[str, Raw])
+    except msgspec.MsgspecError as error:
+        raise _wrong(name, "another parameter says that this is no object") from error
+
+
+def _wrong(name: str, message: str) -> BadFields:
+    return BadFields([FieldError(field=name, message=message)])
