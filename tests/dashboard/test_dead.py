@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Locator, Page, Route, expect
 
 from tests.dashboard.conftest import Tab, Visit, connected
 from tests.dashboard.jobs import die, enqueue
@@ -167,6 +167,8 @@ def test_filters_find_by_payload_and_are_in_the_address(visit: Visit, db: Databa
     expect(page.get_by_label("Payload")).to_have_value("to=ada@example.com")
     page.get_by_label("Payload").fill("{")
     expect(page.locator("#dead-jobs")).to_contain_text("This JSON is not complete")
+    # What cannot be read is not taken for everything.
+    expect(page.get_by_role("button", name="Retry all that match")).to_be_hidden()
     page.get_by_role("button", name="Clear").click()
     expect(page.locator("#dead-groups tbody tr")).to_have_count(1)
     page.get_by_text("Job by job").click()
@@ -180,15 +182,21 @@ def test_nothing_dead_says_what_comes_here(visit: Visit) -> None:
     expect(page.get_by_role("button", name="Retry all")).to_be_hidden()
 
 
-def test_a_job_that_was_retried_elsewhere_is_said_to(visit: Visit, tab: Tab, db: Database) -> None:
-    tab.expects("status of 409")
+def test_a_job_that_is_dead_no_more_is_said_to(visit: Visit, tab: Tab, db: Database) -> None:
+    tab.expects("status of 4..")
     id = die(db)
     page = visit("dead?view=jobs")
-    expect(row_of(page, id)).to_be_visible()
-    page.route("**/events", lambda route: route.abort())
-    page.route(f"**/dlq/{id}/retry", lambda route: (db.rows("select forge.retry(%s)", id), route.continue_()))  # type: ignore[func-returns-value]  # fmt: skip  # noqa: E501
-    row_of(page, id).get_by_role("button", name="Retry").click()
-    expect(page.locator("#toasts")).to_contain_text("JQ004")
+
+    def somebody_is_faster(route: Route) -> None:
+        db.rows("select * from forge.retry(%s)", id)
+        route.continue_()
+
+    page.route(f"**/dlq/{id}", somebody_is_faster)
+    button = row_of(page, id).get_by_role("button", name="Discard")
+    button.click()
+    button.click()
+    expect(page.locator("#toasts")).to_contain_text(re.compile("JQ00[34]"))
+    assert status_of(db, id) == "PENDING"
 
 
 def test_a_viewer_looks_and_changes_nothing(page: Page, tab: Tab, db: Database) -> None:
@@ -217,7 +225,7 @@ def test_a_phone_needs_no_sideways_scrolling(visit: Visit, db: Database, address
     assert page.evaluate("document.documentElement.scrollWidth") == 360
 
 
-def test_hostile_errors_are_text(visit: Visit, browser: Browser, db: Database) -> None:
+def test_hostile_errors_are_text(visit: Visit, db: Database) -> None:
     die(db, "<b>type</b>", error="<img src=x onerror=alert(1)> \u202efdp.exe")
     page = visit("dead")
     expect(page.locator("#dead-groups")).to_contain_text("<img src=x onerror=alert(<n>)>")

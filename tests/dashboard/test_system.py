@@ -71,7 +71,11 @@ def test_what_is_kept_is_changed_and_that_is_taken_back(
     form.get_by_role("button", name="Save").click()
     expect(keeping).to_contain_text("30 d")
     expect(keeping).to_contain_text("5,000")
-    kept = "select extract(day from justify_hours(history_retention))::int as history, extract(day from justify_hours(dead_retention))::int as dead, log_lines from forge.show_settings()"
+    kept = (
+        "select extract(day from justify_hours(history_retention))::int as history,"
+        " extract(day from justify_hours(dead_retention))::int as dead, log_lines"
+        " from forge.show_settings()"
+    )
     assert list(db.rows(kept)[0].values()) == [30, 90, 5000]
     page.locator("#toasts").get_by_role("button", name="Undo").click()
     expect(keeping).to_contain_text("until they are retried or discarded")
@@ -114,6 +118,22 @@ def test_a_token_is_shown_once_and_revoked(page: Page, visit: Visit) -> None:
     page.get_by_role("button", name="Revoke the token of wall screen").click()
     page.locator("#confirm-yes").click()
     expect(tokens).to_contain_text("Revoked")
+
+
+def test_the_first_token_closes_the_api_and_can_be_used_at_once(
+    page: Page, tab: Tab, visit: Visit, db: Database
+) -> None:
+    tab.expects("status of 401")
+    visit("system")
+    page.get_by_role("button", name="New token").click()
+    page.locator("#new-token").get_by_label("Name").fill("me")
+    page.locator("#new-token").get_by_role("button", name="Create").click()
+    page.get_by_role("button", name="Use it on this page").click()
+    page.reload()
+    expect(page.locator("#connection")).to_have_text("Live")
+    expect(page.get_by_role("table", name="Tokens")).to_contain_text("me")
+    expect(page.locator("#session")).to_contain_text("asked for")
+    assert db.value("select role from forge.list_tokens()") == "operator"
 
 
 def test_what_is_installed_and_who_is_asking(page: Page, visit: Visit, db: Database) -> None:

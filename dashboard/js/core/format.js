@@ -119,12 +119,3 @@ export const brief = text => String(text ?? '').replace(/^(?:\w+\.)+(?=\w+:)/, '
 
 // First line of an error, for lists.
 export const firstLine = text => String(text ?? '').trimStart().split('\n', 1)[0];
-
-// The filter of the dead letters, said in full before anything is done to all that match.
-export function describeFilter({ queue, type, error }) {
-  const parts = [];
-  if (type) parts.push(`of type ${type}`);
-  if (queue) parts.push(`in queue ${queue}`);
-  if (error) parts.push(`whose error contains “${error}”`);
-  return parts.length ? parts.join(' ') : 'in every queue';
-}

@@ -5,7 +5,7 @@ import * as live from '../core/live.js';
 import * as url from '../core/url.js';
 import { button, head, segments } from '../parts/controls.js';
 import { discardMany, retryMany } from './dead/act.js';
-import { given, isFine, NAMES } from './dead/filter.js';
+import { given, isFine, NAMES, problem } from './dead/filter.js';
 import { groups } from './dead/groups.js';
 import { jobs } from './dead/jobs.js';
 import { revivals } from './dead/revivals.js';
@@ -85,7 +85,8 @@ export function mount({ root, scope }) {
     const all = live.get('dead');
     number.hidden = isOne || !all?.dead;
     setText(number, all ? count(all.dead, all.capped && all.dead >= CAP) : '');
-    retry.hidden = discard.hidden = !isFiltered && !all?.dead;
+    // What cannot be read must not be taken for everything.
+    retry.hidden = discard.hidden = Boolean(problem(filter)) || (!isFiltered && !all?.dead);
     showGroup(isOne ? byError.find(filter) : null, isOne);
   }
 

@@ -22,6 +22,7 @@ const known = list => Object.fromEntries(Object.entries(list).filter(([, value])
 // As the query of GET /dlq, and as the body of what acts on all that match.
 export const query = filter => known(parts(filter));
 export function body(filter) {
+  if (problem(filter)) throw new Error(problem(filter));
   const found = known(parts(filter));
   return found.payload ? { ...found, payload: parse(found.payload) } : found;
 }

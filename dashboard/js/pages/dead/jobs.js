@@ -1,5 +1,5 @@
 // Dead jobs one by one: of one group, or all that a filter finds, each with its attempts behind its error.
-import { el, find, time } from '../../core/dom.js';
+import { el, find, setText, time } from '../../core/dom.js';
 import { duration, firstLine } from '../../core/format.js';
 import { keyset } from '../../core/keyset.js';
 import * as url from '../../core/url.js';
@@ -60,9 +60,7 @@ export function jobs(scope, onchange) {
   const list = keyset(scope, {
     path: 'dlq', topic: 'dead', filter: () => (isRight() ? given() : null), query: () => query(given()), topics: ['dead'], render,
   });
-  const empty = emptiness(list, value => value.rows.filter(job => !gone.has(job.id)), () => (problem(given())
-    ? { title: 'This filter cannot be read', text: problem(given()) }
-    : { title: 'No dead job matches', text: `There is none ${describe(given())}.` }));
+  const empty = emptiness(list, value => value.rows.filter(job => !gone.has(job.id)), () => ({ title: 'No dead job matches', text: `There is none ${describe(given())}.` }));
   const more = button('Show more', () => list.more(), { kind: 'ghost more' });
   const note = el('p.panel-note', { hidden: true });
   const element = el('div', { id: 'dead-jobs' }, note, rows.element, empty.element, more);
@@ -72,7 +70,9 @@ export function jobs(scope, onchange) {
     if (element.hidden) return;
     rows.draw(isRight() ? list.rows().filter(job => !gone.has(job.id)) : []);
     more.hidden = !isRight() || !list.isMore();
-    note.hidden = !list.searchedTo();
+    const wrong = problem(given());
+    note.hidden = !wrong && !list.searchedTo();
+    if (wrong) { setText(note, `This filter cannot be read. ${wrong}`); empty.element.hidden = true; return; }
     if (!note.hidden) note.replaceChildren('Looked at jobs as far back as ', time(list.searchedTo()), '; show more to look further.');
     empty.draw();
   }

@@ -1,6 +1,7 @@
 // The tokens of the API: who may come in, as what, and since when they have not. A token itself is shown once.
 import * as api from '../../core/api.js';
 import { now } from '../../core/clock.js';
+import { connect } from '../../core/connection.js';
 import { el, time } from '../../core/dom.js';
 import * as live from '../../core/live.js';
 import { source } from '../../core/source.js';
@@ -22,18 +23,23 @@ function state(token) {
   return ended(token) ? badge('Expired', 'quiet') : badge('Good', 'completed');
 }
 
-function showOnce({ token, name, role }) {
+// `use`: this page has no token yet, and would be refused from now on.
+function showOnce({ token, name, role }, use) {
+  const take = close => { api.setToken(token, api.base().href); close(); connect(); };
   sheet({ id: 'token', title: `The token of ${name}`, narrow: true, content: close => ({
     body: el('div.sheet-body', {},
       el('p', {}, `It lets its bearer in as ${role}. It is shown this once; nobody can read it again.`),
       snippet(token, 'the token')),
-    foot: el('button.button.primary', { type: 'button', onclick: close }, 'I have it'),
+    foot: [
+      use && el('button.button', { type: 'button', onclick: () => take(close) }, 'Use it on this page'),
+      el('button.button.primary', { type: 'button', onclick: close }, 'I have it'),
+    ],
   }) });
 }
 
 const create = (list, first) => openForm({
-  id: 'new-token', title: 'New token', yes: 'Create', narrow: true, values: { role: 'viewer', expires_in_seconds: '7776000' },
-  lead: first ? 'The first token closes the API: from then on everybody needs one, this page too.' : null,
+  id: 'new-token', title: 'New token', yes: 'Create', narrow: true, values: { role: first ? 'operator' : 'viewer', expires_in_seconds: '7776000' },
+  lead: first ? 'The first token closes the API: from then on everybody needs one, this page too. So let it be an operator’s.' : null,
   fields: [
     { name: 'name', label: 'Name', required: true, placeholder: 'wall screen', hint: 'Whose it is, for people.' },
     { name: 'role', label: 'Role', kind: 'choice', options: Object.entries(ROLES) },
@@ -42,7 +48,7 @@ const create = (list, first) => openForm({
   async send({ name, role, expires_in_seconds: seconds }) {
     const made = await api.call('POST', 'tokens', { body: { name, role, ...(seconds && { expires_in_seconds: Number(seconds) }) } });
     list.reload();
-    setTimeout(() => showOnce(made));   // after the form has closed
+    setTimeout(() => showOnce(made, first));   // after the form has closed
   },
 });
 
