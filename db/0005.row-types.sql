@@ -158,6 +158,8 @@ create type forge.throughput_row as (
 
 create type forge.overview_row as (topic text, item jsonb);
 
+create type forge.migration_row as (migration text, applied_at timestamptz);
+
 create type forge.error_code as (code text, name text, meaning text);
 
 create type forge.transition as (

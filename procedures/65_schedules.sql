@@ -88,7 +88,8 @@ comment on function forge._check_schedule(forge.schedules) is
 
 create or replace function forge._schedule_row(schedule forge.schedules)
 returns forge.schedule_row
-language plpgsql immutable
+language plpgsql stable
+set enable_seqscan = off
 as $function$
 begin
     return (
@@ -99,12 +100,13 @@ begin
         schedule.catch_up_limit, schedule.grace, schedule.overlap, schedule.paused_at, schedule.next_at,
         schedule.queued_at, schedule.last_at, schedule.last_job_id, schedule.skipped_at,
         schedule.skipped_because, schedule.failures, schedule.last_error, schedule.created_at,
-        schedule.updated_at
+        schedule.updated_at,
+        (select j.status from forge.all_jobs as j where j.id = schedule.last_job_id limit 1)
     )::forge.schedule_row;
 end;
 $function$;
 comment on function forge._schedule_row(forge.schedules) is
-'A schedule as it is shown. Internal.';
+'A schedule as it is shown, with what became of its last job. Internal.';
 
 create or replace function forge.schedule(
     name text,

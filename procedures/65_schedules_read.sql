@@ -36,8 +36,9 @@ Parameters:
   after     only names after this one, the last of the page before; default from the start
   max_rows  1 to 1000; default 1000
 Returns: the schedules: what they were set to, and paused_at, next_at (null while paused), queued_at (the run
-that waits for the one before it), last_at and last_job_id, skipped_at and skipped_because (of the last run
-that was left out: overlap or late), failures and last_error (why it could not be enqueued).
+that waits for the one before it), last_at, last_job_id and last_status (of that job, while it is kept),
+skipped_at and skipped_because (of the last run that was left out: overlap or late), failures and last_error
+(why it could not be enqueued).
 Raises: JQ001.
 Example: select name, cron, next_at from forge.list_schedules();';
 

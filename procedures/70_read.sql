@@ -117,3 +117,21 @@ comment on function forge.version() is
 
 Returns: text.
 Example: select forge.version();';
+
+create or replace function forge.migrations()
+returns setof forge.migration_row
+language plpgsql stable security definer
+set search_path = pg_catalog, forge, pg_temp
+as $function$
+begin
+    return query
+    select y.migration_id::text, y.applied_at_utc at time zone 'UTC'
+    from forge._yoyo_migration as y
+    order by y.migration_id;
+end;
+$function$;
+comment on function forge.migrations() is
+'The migrations of the tables that this database has had.
+
+Returns: one row a migration, in their order: migration (its name), applied_at.
+Example: select * from forge.migrations();';

@@ -12,7 +12,7 @@ declare
     v_role text;
     v_signature text;
     v_viewer constant text[] := array[
-        'errors', 'transitions', 'version', 'now',
+        'errors', 'transitions', 'version', 'migrations', 'now',
         'job', 'explain', 'job_log', 'parents', 'children', 'list_jobs', 'search_jobs', 'count_jobs',
         'list_dead', 'search_dead', 'count_dead', 'dead_groups', 'fingerprint', 'list_revivals',
         'list_queues', 'list_limits', 'list_admissions', 'list_retry_rules', 'list_payload_checks',

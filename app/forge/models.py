@@ -441,6 +441,14 @@ class ScheduleRow(Row, frozen=True):
     last_error: str | None
     created_at: datetime
     updated_at: datetime
+    last_status: str | None
+
+
+class AppliedMigration(Row, frozen=True):
+    """A migration that the database has had. SQL: forge.migration_row."""
+
+    migration: str
+    applied_at: datetime
 
 
 class ErrorCode(Row, frozen=True):

@@ -68,6 +68,8 @@ MAY = {
     ("GET", "/schedules"): {"viewer", "operator"},
     ("GET", "/schedules/{name:str}"): {"viewer", "operator"},
     ("GET", "/schedules/{name:str}/next"): {"viewer", "operator"},
+    ("GET", "/migrations"): {"viewer", "operator"},
+    ("GET", "/next-runs"): {"viewer", "operator"},
     ("PUT", "/schedules/{name:str}"): {"operator"},
     ("DELETE", "/schedules/{name:str}"): {"operator"},
     ("POST", "/schedules/{name:str}/pause"): {"operator"},

@@ -128,3 +128,12 @@ def test_forge_says_what_is_wrong_and_what_there_is(api: Client, db: Database) -
     assert {"JQ001", "JQ014"} <= codes
     ends = {item["to_status"] for item in api.get("/transitions").json()["items"]}
     assert {"COMPLETED", "DEAD", "CANCELLED"} <= ends
+
+
+def test_the_migrations_are_listed_in_their_order(api: Client) -> None:
+    found = api.get("/migrations").json()
+
+    names = [row["migration"] for row in found["items"]]
+    assert names == sorted(names)
+    assert names[0].startswith("0001.")
+    assert found["version"] == api.get("/health/ready").json()["version"]

@@ -82,6 +82,15 @@ def test_the_next_runs_are_told(api: Client, clock: Clock) -> None:
     }
 
 
+def test_the_next_runs_of_what_is_not_made_yet_are_told(api: Client, clock: Clock) -> None:
+    clock.set("2030-03-30T12:00:00Z")
+    url = "/next-runs?cron=0+9+*+*+mon-fri&time_zone=Europe/Berlin&count=2"
+
+    assert api.get(url).json() == {"items": ["2030-04-01T07:00:00Z", "2030-04-02T07:00:00Z"]}
+    assert "five fields" in problem(api.get("/next-runs?cron=soon"), 422, "JQ001")["hint"]
+    problem(api.get("/next-runs?cron=@daily&time_zone=Mars"), 422, "JQ001")
+
+
 def test_pages_go_by_name(api: Client) -> None:
     for name in "cab":
         api.put(f"/schedules/{name}", json=NIGHTLY)

@@ -16,7 +16,7 @@ def names(text: str) -> set[str]:
 
 READING = names(
     """
-    errors transitions version now stats throughput latency warnings prometheus
+    errors transitions version migrations now stats throughput latency warnings prometheus
     job list_jobs list_dead list_queues
     list_schedules next_runs
     job_log list_limits list_workers overview doctor explain

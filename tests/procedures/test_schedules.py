@@ -228,6 +228,16 @@ def test_run_now_leaves_the_next_run_and_a_pause_as_they_are(call: Calls, noon: 
     assert call.claim()["id"] == job_id
 
 
+def test_a_schedule_says_what_became_of_its_last_job(call: Calls, noon: Clock) -> None:
+    assert schedule(call)["last_status"] is None
+    call.value("run_schedule", name="s")
+    assert listed(call)["last_status"] == "PENDING"
+
+    call.complete(call.claim())
+
+    assert listed(call)["last_status"] == "COMPLETED"
+
+
 def test_schedules_are_listed_by_name_in_pages(call: Calls) -> None:
     for name in ("c", "a", "b"):
         schedule(call, name=name)

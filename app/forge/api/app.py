@@ -115,6 +115,7 @@ ROUTES: list[HTTPRouteHandler] = [
     reference.doctor,
     reference.list_errors,
     reference.list_transitions,
+    reference.list_migrations,
     *schedules.ROUTES,
     in_sql.list_sql_handlers,
     in_sql.list_changes,

@@ -23,6 +23,7 @@ _OF = {
     "dlq": "dead letters",
     "revivals": "dead letters",
     "schedules": "schedules",
+    "next-runs": "schedules",
     "queues": "queues",
     "limits": "queues",
     "admissions": "queues",
@@ -44,6 +45,7 @@ _OF = {
     "doctor": "system",
     "errors": "system",
     "transitions": "system",
+    "migrations": "system",
 }
 
 

@@ -20,6 +20,8 @@ PARAMETERS: dict[str, Any] = {
     "type": "email",
     "status": "PENDING",
     "tag": "newsletter",
+    "cron": "0 9 * * mon-fri",
+    "time_zone": "Europe/Berlin",
     "error": "mailbox full",
     "fingerprint": "5f2b1c9a7d3e4f60",
     "before": 1000,
@@ -192,6 +194,8 @@ FIELDS: dict[str, Any] = {
     "retry_jitter": 0.1,
     # schedules
     "Schedule.name": "nightly report",
+    "last_status": "COMPLETED",
+    "migration": "0001.settings",
     "cron": "30 4 * * mon-fri",
     "time_zone": "Europe/Berlin",
     "Schedule.type": "report",

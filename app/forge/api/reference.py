@@ -10,7 +10,7 @@ from forge.api import shapes
 from forge.api.access import Right
 from forge.api.database import Database
 from forge.api.documented import problems
-from forge.models import ErrorCode, Finding, Transition
+from forge.models import AppliedMigration, ErrorCode, Finding, Transition
 
 
 @get("/doctor", opt={"right": Right.READ}, responses=problems())
@@ -32,3 +32,13 @@ async def list_transitions(database: NamedDependency[Database]) -> shapes.Transi
     """List every legal change of a job's status, and the function that makes it."""
     async with database.connection() as conn:
         return shapes.Transitions(items=await db.call(conn, "transitions", Transition))
+
+
+@get("/migrations", opt={"right": Right.READ}, responses=problems())
+async def list_migrations(database: NamedDependency[Database]) -> shapes.Migrations:
+    """List the migrations that the database has had, and the version of its functions."""
+    async with database.connection() as conn:
+        return shapes.Migrations(
+            version=await db.call_value(conn, "version"),
+            items=await db.call(conn, "migrations", AppliedMigration),
+        )

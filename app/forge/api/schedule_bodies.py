@@ -97,6 +97,7 @@ class Schedule(Shape, frozen=True, kw_only=True):
     """A schedule and how it stands.
 
     In lists, a payload over 16 KiB is left out and named in `omitted`.
+    `last_status`: of the last job, while it is kept.
     `queued_at`: the run that waits for the one before it. `skipped_at`: the last run left out,
     by `overlap` or as too `late`. `failures`: how often in a row it could not be enqueued.
     """
@@ -128,6 +129,7 @@ class Schedule(Shape, frozen=True, kw_only=True):
     queued_at: datetime | None
     last_at: datetime | None
     last_job_id: int | None
+    last_status: str | None
     skipped_at: datetime | None
     skipped_because: str | None
     failures: int

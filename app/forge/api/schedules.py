@@ -157,6 +157,22 @@ async def next_runs(
         return NextRuns(items=await db.call_values(conn, "next_runs", name=name, count=count))
 
 
+@get("/next-runs", opt={"right": Right.READ}, responses=problems())
+async def next_runs_of(
+    database: NamedDependency[Database],
+    cron: Annotated[str, QueryParameter(max_length=1000, description="As in a schedule.")],
+    time_zone: Annotated[str | None, QueryParameter(description="Default: UTC.")] = None,
+    count: Count = 5,
+) -> NextRuns:
+    """Tell when a schedule that is not made yet would come."""
+    async with database.connection() as conn:
+        return NextRuns(
+            items=await db.call_values(
+                conn, "next_runs", cron=cron, time_zone=or_absent(time_zone), count=count
+            )
+        )
+
+
 ROUTES: list[HTTPRouteHandler] = [
     list_schedules,
     get_schedule,
@@ -166,4 +182,5 @@ ROUTES: list[HTTPRouteHandler] = [
     resume_schedule,
     run_schedule,
     next_runs,
+    next_runs_of,
 ]

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 from msgspec import Meta, Struct, field
 
 from forge.models import (
+    AppliedMigration,
     Child,
     Condition,
     DeadGroup,
@@ -356,6 +357,13 @@ class Findings(Shape, frozen=True, kw_only=True):
 
 class ErrorCodes(Shape, frozen=True, kw_only=True):
     items: list[ErrorCode]
+
+
+class Migrations(Shape, frozen=True, kw_only=True):
+    """What the database is: the version of its functions, and its migrations in their order."""
+
+    version: str
+    items: list[AppliedMigration]
 
 
 class Transitions(Shape, frozen=True, kw_only=True):

@@ -7,6 +7,7 @@ from datetime import timedelta
 from forge.calls.arguments import given
 from forge.calls.caller import Caller
 from forge.models import (
+    AppliedMigration,
     ErrorCode,
     Finding,
     JobView,
@@ -151,3 +152,10 @@ class ViewerCalls(Caller):
         """
         text: str = await self._value("version")
         return text
+
+    async def migrations(self) -> list[AppliedMigration]:
+        """The migrations of the tables that this database has had.
+
+        SQL: forge.migrations
+        """
+        return await self._many(AppliedMigration, "migrations")

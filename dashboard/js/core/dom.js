@@ -5,6 +5,7 @@ import { visible } from './json.js';
 
 export const find = (selector, root = document) => root.querySelector(selector);
 
+const SAID = new Set(['title', 'aria-label']);   // attributes that people read or hear
 const SVG = 'http://www.w3.org/2000/svg';
 const SHAPES = new Set(['svg', 'path', 'line', 'circle', 'rect', 'g', 'polyline', 'text', 'title']);
 
@@ -18,7 +19,7 @@ export function el(name, attributes = {}, ...children) {
     if (value === null || value === undefined || value === false) continue;
     if (key.startsWith('on')) element.addEventListener(key.slice(2), value);
     else if (key === 'value') element.value = value;
-    else element.setAttribute(key, value === true ? '' : value);
+    else element.setAttribute(key, value === true ? '' : SAID.has(key) ? visible(value) : value);
   }
   append(element, children);
   return element;

@@ -14,6 +14,8 @@ export function count(number, over = false) {
 // A live number of a row of the statistics; how far it was counted comes with it.
 export const counted = (row, name) => count(row[name], row.capped && row[name] >= (row.counted_to ?? CAP));
 
+export const capital = text => (text ? `${text[0].toUpperCase()}${text.slice(1)}` : '');
+
 export const plural = (number, one, many = `${one}s`) => `${count(number)} ${number === 1 ? one : many}`;
 
 export function rate(number, seconds) {
@@ -120,12 +122,3 @@ export const brief = text => String(text ?? '').replace(/^(?:\w+\.)+(?=\w+:)/, '
 
 // First line of an error, for lists.
 export const firstLine = text => String(text ?? '').trimStart().split('\n', 1)[0];
-
-// The filter of the dead letters, said in full before anything is done to all that match.
-export function describeFilter({ queue, type, error }) {
-  const parts = [];
-  if (type) parts.push(`of type ${type}`);
-  if (queue) parts.push(`in queue ${queue}`);
-  if (error) parts.push(`whose error contains “${error}”`);
-  return parts.length ? parts.join(' ') : 'in every queue';
-}

@@ -25,7 +25,7 @@ const PAGES = {
 // A list and one of its things are two pages at one address: #/jobs and #/jobs/12.
 const ONE = { jobs: 'job', queues: 'queue', workers: 'worker', schedules: 'schedule', types: 'type' };
 // Those that need more than the shared styles: css/pages/jobs.css, also for the page of one thing.
-const STYLED = new Set(['overview', 'jobs', 'queues', 'types']);
+const STYLED = new Set(['overview', 'jobs', 'dead', 'queues', 'schedules', 'types', 'system']);
 
 const styles = new Map();
 

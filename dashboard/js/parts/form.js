@@ -1,7 +1,7 @@
 // A form in a sheet. It says what is wrong while it is typed, and the API has the last word.
 import { busy, el, find, setText } from '../core/dom.js';
 import { seconds, written } from '../core/format.js';
-import { Exact, stringify } from '../core/json.js';
+import { Exact, pretty, stringify } from '../core/json.js';
 import { problem as jsonProblem } from '../core/payload.js';
 import { sheet } from './sheet.js';
 
@@ -60,7 +60,7 @@ const KINDS = {
   // Goes out as it was typed: a large number in it must not pass through a double.
   json: {
     make: field => el('textarea.field.code', { ...common(field), rows: field.rows ?? 6, autocapitalize: 'off' }),
-    show: value => (value instanceof Exact ? value.source : stringify(value)),
+    show: value => (value instanceof Exact ? value.source : pretty(value).text),
     check: (control, field) => (control.value.trim() || field.required ? jsonProblem(control.value) : null),
     read: control => (control.value.trim() ? new Exact(control.value.trim()) : null),
   },
@@ -81,9 +81,12 @@ function range(control, { min, max }) {
 const local = when => new Date(when - when.getTimezoneOffset() * 60_000).toISOString().slice(0, 19);
 
 // form: { id, title, lead, fields, values, yes, narrow, wide, send(values, changed) }.
-// field: { name, label, kind, hint, placeholder, required, min, max, options, suggest, wide, fixed, check(value, values) }.
+// field: { name, label, kind, hint, placeholder, required, min, max, options, suggest, wide, fixed, check(value, values),
+// more: 'Heading' folds it away under that heading }.
 // `changed` has only what differs from `values`. `send` may throw a Problem: it is said at the fields that it names.
-export function open({ id, title, lead = null, fields, values = {}, yes = 'Save', narrow = false, send }) {
+// intro: a node below the lead; after: { name: node } stands below a field; follow(values) hears of every change; foot({ read, close }) gives further
+// buttons; fieldOf(problem) names a field that a problem is about without saying so.
+export function open({ id, title, lead = null, intro = null, fields, values = {}, yes = 'Save', narrow = false, after = {}, follow = () => {}, foot = () => null, fieldOf = () => null, send }) {
   const controls = new Map();
   const error = el('div.sheet-error', { role: 'alert', hidden: true });
   const submit = el('button.button.primary', { type: 'submit' }, yes);
@@ -97,8 +100,10 @@ export function open({ id, title, lead = null, fields, values = {}, yes = 'Save'
     controls.set(field.name, { control, field, was: null });
     const note = el('small.problem', { id: `${field.name}-problem` }, field.hint ?? '');
     const wide = field.wide || field.kind === 'json' || field.kind === 'lines';
-    if (field.kind === 'check') return el('label.stack.check.wide', {}, el('span', {}, control, ' ', field.label), note);
-    return el(wide ? 'label.stack.wide' : 'label.stack', {}, field.label, control, note);
+    const below = after[field.name] ?? null;
+    if (field.kind === 'check') return [el('label.stack.check.wide', {}, el('span', {}, control, ' ', field.label), note), below];
+    // The hint is no part of the name: it is read after it.
+    return [el(wide ? 'div.stack.wide' : 'div.stack', {}, el('label', { for: control.id }, field.label), control, note), below];
   }
 
   function mark({ control, field }, wrong) {
@@ -117,20 +122,46 @@ export function open({ id, title, lead = null, fields, values = {}, yes = 'Save'
     return !wrong;
   }
 
+  function show(control) {
+    const box = control.closest('details');
+    if (box) box.open = true;
+    control.focus();
+  }
+
+  // What is folded away is open where something of it is set already.
+  function folded() {
+    const inner = fields.filter(field => field.more);
+    if (!inner.length) return null;
+    const isSet = inner.some(({ name }) => values[name] !== null && values[name] !== undefined && values[name] !== '');
+    return el('details.folded.wide', { open: isSet },
+      el('summary', {}, 'More options'),
+      [...new Set(inner.map(field => field.more))].map(heading => el('fieldset.grid-2', {},
+        el('legend', {}, heading), inner.filter(field => field.more === heading).map(row))));
+  }
+
   const read = () => Object.fromEntries([...controls].map(([name, { control, field }]) => [name, kind(field).read(control)]));
 
+  // A rule of SQL names its argument in the detail: priority=99999.
+  function blamed(problem) {
+    const [, argument] = /^(\w+)=/.exec(problem.detail ?? '') ?? [];
+    const name = [fieldOf(problem), argument, `${argument}_seconds`].find(found => controls.has(found));
+    const listed = (problem.errors ?? []).map(({ field: path, message }) => [path.split(/[.[]/)[0], message]);
+    if (listed.some(([path]) => controls.has(path)) || !name) return listed;
+    const words = listed.map(([path, message]) => `${path}: ${message}`);
+    return [[name, (words.length ? words : [problem.title, problem.hint].filter(Boolean)).join('; ')]];
+  }
+
   function refuse(problem) {
-    for (const { field: name, message } of problem.errors ?? []) {
-      const entry = controls.get(name.split('.')[0]);
-      if (entry) mark(entry, message);
-    }
+    const marked = blamed(problem).filter(([name]) => controls.has(name));
+    marked.forEach(([name, message]) => mark(controls.get(name), message));
+    if (marked.length) show(controls.get(marked[0][0]).control);
     error.hidden = false;
     setText(error, [`${problem.title ?? problem.message}.`, problem.detail, problem.hint, problem.code].filter(Boolean).join(' · ').replace('. ·', '.'));
   }
 
   async function go(close) {
     const wrong = [...controls.values()].filter(entry => !check(entry));
-    if (wrong.length) { wrong[0].control.focus(); return; }
+    if (wrong.length) { show(wrong[0].control); return; }
     error.hidden = true;
     const now = read();
     const changed = Object.fromEntries(Object.entries(now).filter(([name, value]) => stringify(value) !== stringify(controls.get(name).was)));
@@ -144,18 +175,19 @@ export function open({ id, title, lead = null, fields, values = {}, yes = 'Save'
     form: el('form', {
       novalidate: true,
       onsubmit: event => { event.preventDefault(); busy(submit, () => go(close)); },
-      oninput: event => { const entry = controls.get(event.target.name); if (entry) check(entry); },
+      oninput: event => { const entry = controls.get(event.target.name); if (entry) { check(entry); follow(read()); } },
       onkeydown: event => {
         if (event.key === 'Enter' && (event.ctrlKey || event.metaKey)) { event.preventDefault(); busy(submit, () => go(close)); }
       },
     }),
     body: el('div', {},
-      el(narrow ? 'div.sheet-body' : 'div.sheet-body.grid-2', {}, lead && el('p.wide', {}, lead), fields.map(row)),
+      el(narrow ? 'div.sheet-body' : 'div.sheet-body.grid-2', {}, lead && el('p.wide', {}, lead), intro, fields.filter(field => !field.more).map(row), folded()),
       error),
-    foot: [el('span.hint', {}, el('kbd', {}, 'Ctrl'), ' ', el('kbd', {}, '↵')), el('button.button', { type: 'button', onclick: close }, 'Cancel'), submit],
+    foot: [foot({ read, close }) ?? el('span.hint', {}, el('kbd', {}, 'Ctrl'), ' ', el('kbd', {}, '↵')), el('button.button', { type: 'button', onclick: close }, 'Cancel'), submit],
   }) });
   const before = read();
   controls.forEach((entry, name) => { entry.was = before[name]; });
+  follow(before);
   [...controls.values()].find(({ field }) => !field.fixed)?.control.focus();
   return dialog;
 }

@@ -33,9 +33,9 @@ const how = rule => [
   rule.retry_cap_seconds !== null && `${written(rule.retry_cap_seconds)} at most`,
 ].filter(Boolean).join(', ');
 
-// `scope`: of the page; `of`: { queue: 'a' } or { type: 'b' }.
+// `scope`: of the page; `of`: { queue: 'a' } or { type: 'b' }; {} for those that hold for all.
 export function rulesPanel({ scope, of }) {
-  const [[kind, name]] = Object.entries(of);
+  const [[kind, name] = ['all', 'all queues']] = Object.entries(of);
   const rules = source(scope, { wanted: () => ({ path: 'retry-rules', query: of }), topics: ['queues'], every: 60_000, render: draw });
   const mine = () => (rules.value()?.items ?? []).filter(rule => rule.scope === kind);
 
@@ -87,9 +87,10 @@ export function rulesPanel({ scope, of }) {
       { head: '', class: 'end', cell: rule => (rule.scope === kind ? acts(rule) : el('span.soft', {}, rule.scope === 'all' ? 'for all queues' : `of the ${rule.scope}`)) },
     ],
   });
-  const empty = emptiness(rules, value => value.items, { text: 'Every failure is retried as the policy says. A rule makes an exception: of rate limits, of errors that no retry mends.' });
+  const empty = emptiness(rules, value => (kind === 'all' ? mine() : value.items), { text: 'Every failure is retried as the policy says. A rule makes an exception: of rate limits, of errors that no retry mends.' });
   function draw() {
-    list.draw(rules.value()?.items ?? rules.stale()?.items ?? []);
+    const items = rules.value()?.items ?? rules.stale()?.items ?? [];
+    list.draw(kind === 'all' ? items.filter(rule => rule.scope === 'all') : items);
     empty.draw();
   }
   return panel({
