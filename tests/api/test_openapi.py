@@ -22,7 +22,7 @@ from tests.database import Conn
 
 # Raised by the function, and never by this call of it.
 # No schema is sent; no schedule is named.
-UNREACHABLE = {"remove_schema": {"JQ005"}, "next_runs_of": {"JQ007"}}
+UNREACHABLE = {"remove_schema": {"JQ005"}, "next_runs_of": {"JQ007"}, "exchange": {"JQ006"}}
 
 
 @pytest.fixture(scope="module")

@@ -94,6 +94,12 @@ PROBLEMS: dict[str, tuple[str, str, str | None, str | None]] = {
         "roles that may: operator",
     ),
     "JQ404": ("not_found", "not found", None, "see /docs for the routes"),
+    "JQ408": (
+        "request_timeout",
+        "the body did not come in time",
+        "seconds=60",
+        "send it faster, or in smaller parts",
+    ),
     "JQ415": (
         "unsupported_media_type",
         "the body must be JSON",

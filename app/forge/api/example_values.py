@@ -6,6 +6,8 @@ from typing import Any
 
 _NOW = "2030-01-31T12:00:00Z"
 _LATER = "2030-01-31T12:05:00Z"
+_HELD = {"id": 42, "lease": "7b6d2c1e-3f4a-4b5c-8d9e-0f1a2b3c4d5e"}
+_WORKER = "web-1:4711:9f86d081"
 
 # Of paths and queries, by name; after the first part of the path where a name means something else.
 PARAMETERS: dict[str, Any] = {
@@ -33,6 +35,13 @@ PARAMETERS: dict[str, Any] = {
     "since_seconds": 300,
     "bucket_seconds": 10,
     "Idempotency-Key": "welcome-7",
+    "If-None-Match": 'W/"0123456789abcdef"',
+    "created_after": _NOW,
+    "created_before": _LATER,
+    "died_before": _LATER,
+    "payload": '{"to": "user@example.com"}',
+    "by_queue": False,
+    "token_id": 7,
 }
 
 # Bodies of requests, by their structs.
@@ -84,6 +93,25 @@ REQUESTS: dict[str, Any] = {
         }
     },
     "TypeSettings": {"max_retries": 3, "retry_base_seconds": 60, "timeout_seconds": 300},
+    "NewWorker": {
+        "worker": _WORKER,
+        "queues": ["default"],
+        "types": ["email"],
+        "concurrency": 5,
+        "host": "web-1",
+        "version": "1.4.0",
+    },
+    "WorkerName": {"worker": _WORKER},
+    "Claim": {"queue": "default", "worker": _WORKER, "types": ["email"], "wait_seconds": 30},
+    "Exchange": {"queue": "default", "worker": _WORKER, "max_jobs": 10, "finished": [_HELD]},
+    "Completion": {**_HELD, "result": {"sent": True}},
+    "Failure": {**_HELD, "error": "no route to host", "error_type": "Timeout"},
+    "Heartbeat": {"worker": _WORKER, "jobs": [_HELD], "extend_seconds": 60},
+    "OneJob": _HELD,
+    "Snooze": {**_HELD, "delay_seconds": 60, "note": "waits for the import"},
+    "Progress": {**_HELD, "value": 0.5, "note": "half way"},
+    "NewLine": {**_HELD, "message": "page 3", "data": {"rows": 200}},
+    "TokenBody": {"role": "viewer", "name": "the dashboard of the office"},
     "CommonSettings": {
         "history_retention_seconds": 2_592_000,
         "dead_retention_seconds": None,
@@ -280,6 +308,13 @@ FIELDS: dict[str, Any] = {
     "dead_retention_seconds": None,
     "log_retention_seconds": 604_800,
     "log_lines": 1000,
+    "Finding.since": None,
+    "Token.name": "the dashboard of the office",
+    "NewToken.name": "the dashboard of the office",
+    "NewToken.token": "forge_3q2xv1Zr8WkYb5TnJc7uLg",
+    "Session.name": "the dashboard of the office",
+    "Beat.reason": "lease_lost",
+    "Jobs.searched_to": None,
     "Finding.code": "no_worker",
     "severity": "warning",
     "Finding.sentence": "the queue default has due jobs and no registered worker that claims them",
@@ -298,5 +333,5 @@ BY_TYPE: dict[str, Any] = {"boolean": False, "integer": 3, "number": 0.5}
 # Answers that are no JSON, by media type.
 TEXTS: dict[str, str] = {
     "text/event-stream": 'event: problem\ndata: null\n\nevent: queues\ndata: {"items":[]}\n\n',
-    "text/plain": "forge_jobs_ready 3\n",
+    "text/plain; version=0.0.4": "forge_jobs_ready 3\n",
 }
