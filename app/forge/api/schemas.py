@@ -72,6 +72,8 @@ def _types(route: HTTPRouteHandler) -> dict[str, Any]:
     answer = signature.return_type.annotation
     if get_origin(answer) is Response:
         (answer,) = get_args(answer)
+    # None stands for the answer without a body: 304
+    (answer, *_) = [part for part in get_args(answer) if part is not type(None)] or [answer]
     if isinstance(answer, type) and issubclass(answer, msgspec.Struct):
         found["return"] = answer
     return found
