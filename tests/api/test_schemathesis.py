@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from ipaddress import ip_address
+from itertools import count
 from typing import Any
 
 import pytest
@@ -23,6 +25,7 @@ from tests.api.jobs import dead, enqueue
 from tests.api.serving import forge_api
 from tests.database import Database
 
+CLIENTS = count(1)
 EXAMPLES = 3  # made up at random for each operation, beside each bound of each value
 FIRST_ID = 42  # what the examples of the document name
 JSON = "application/json"
@@ -33,6 +36,10 @@ BY_RULE = {
     "enqueue",
     "enqueue_batch",
     "open_batch",
+    "list_jobs",  # `payload` is text that must be JSON
+    "count_jobs",
+    "list_dead_jobs",
+    "count_dead_jobs",
     "edit_job",  # a key of a queue that another job holds
     "edit_jobs",
     "cancel_jobs",
@@ -87,8 +94,17 @@ def address(module_db: Database) -> Iterator[str]:
         "select forge.register_worker('web-1:4711:9f86d081', array['default'], liveness => false),"
         " forge.schedule('nightly report', '@daily', 'report')"
     )
-    with forge_api(module_db.dsn, FORGE_TOKENS="operator:the-operator-token-1234") as (url, _):
+    with forge_api(
+        module_db.dsn,
+        FORGE_TOKENS="operator:the-operator-token-1234",
+        FORGE_TRUSTED_PROXIES="127.0.0.1",
+    ) as (url, _):
         yield url
+
+
+def somebody(number: int) -> dict[str, str]:
+    """A client of its own: who tries wrong tokens again and again is told to wait."""
+    return {"X-Forwarded-For": str(ip_address("10.0.0.0") + number)}
 
 
 def refused_by_a_rule(case: Any, answer: Any) -> bool:
@@ -111,6 +127,7 @@ def refused_by_a_rule(case: Any, answer: Any) -> bool:
 def test_the_api_is_as_its_document_says(case: Any, address: str) -> None:
     if isinstance(case.body, dict) and case.body.get("wait_seconds"):
         case.body["wait_seconds"] = 0  # a long poll is no slow answer
+    case.headers.update(somebody(next(CLIENTS)))
     answer = case.call(base_url=address, headers=bearer("operator"))
     excluded = [positive_data_acceptance] if refused_by_a_rule(case, answer) else []
     case.validate_response(

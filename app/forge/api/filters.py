@@ -12,19 +12,25 @@ from litestar.params import QueryParameter
 from msgspec import Raw
 
 from forge import db
+from forge.api.bodies import ZonedTime
 from forge.api.problems import BadFields, FieldError
 from forge.calls.arguments import given
 
-StatusFilter = Annotated[
-    str | None,
-    QueryParameter(description="WAITING, PENDING, PROCESSING, COMPLETED, DEAD or CANCELLED."),
-]
+# Read here and not by Litestar, which takes 0.5 for a time, too.
+_A_TIME = {"format": "date-time"}
 CreatedAfter = Annotated[
-    datetime | None,
-    QueryParameter(description="Created then or later: a time with a zone, as RFC 3339 has it."),
+    str | None,
+    QueryParameter(
+        description="Created then or later: a time with a zone, as RFC 3339 has it.",
+        schema_extra=_A_TIME,
+    ),
 ]
-CreatedBefore = Annotated[datetime | None, QueryParameter(description="Created before this.")]
-DiedBefore = Annotated[datetime | None, QueryParameter(description="Died before this.")]
+CreatedBefore = Annotated[
+    str | None, QueryParameter(description="Created before this.", schema_extra=_A_TIME)
+]
+DiedBefore = Annotated[
+    str | None, QueryParameter(description="Died before this.", schema_extra=_A_TIME)
+]
 PayloadFilter = Annotated[
     str | None,
     QueryParameter(
@@ -41,6 +47,7 @@ FingerprintFilter = Annotated[
 ]
 
 PREFIX = "payload."
+_TIMES = ("created_after", "created_before", "died_before")
 _LITERAL = re.compile(r"true|false|null|-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?")
 
 
@@ -49,7 +56,7 @@ def job_filter(
 ) -> dict[str, Any]:
     """The arguments of `search_jobs` and `count_jobs` that are a filter."""
     contained = contained_payload(request, payload)
-    return given(payload_contains=contained, **named)
+    return given(payload_contains=contained, **_with_times(named))
 
 
 def dead_filter(
@@ -57,7 +64,21 @@ def dead_filter(
 ) -> dict[str, Any]:
     """The arguments of `search_dead` and `count_dead` that are a filter."""
     contained = contained_payload(request, payload)
-    return given(payload=contained, error_contains=error, **named)
+    return given(payload=contained, error_contains=error, **_with_times(named))
+
+
+def _with_times(named: dict[str, Any]) -> dict[str, Any]:
+    times = {name: named[name] for name in _TIMES if named.get(name) is not None}
+    return named | {name: _time(name, text) for name, text in times.items()}
+
+
+def _time(name: str, text: str) -> datetime:
+    try:
+        return msgspec.json.decode(msgspec.json.encode(text), type=ZonedTime)
+    except msgspec.ValidationError as error:
+        raise _wrong(
+            name, f"use a time with a zone, such as 2030-01-31T12:00:00Z: {error}"
+        ) from error
 
 
 def contained_payload(request: Request[Any, Any, Any], payload: str | None) -> Any:

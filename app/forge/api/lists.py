@@ -19,11 +19,18 @@ from forge.api.filters import (
     ErrorFilter,
     FingerprintFilter,
     PayloadFilter,
-    StatusFilter,
     dead_filter,
     job_filter,
 )
-from forge.api.parameters import Before, Limit, NameFilter, TagFilter, only, or_absent
+from forge.api.parameters import (
+    Before,
+    Limit,
+    NameFilter,
+    StatusFilter,
+    TagFilter,
+    only,
+    or_absent,
+)
 from forge.models import BoundedCount, FoundPage, JobView
 
 
