@@ -28,7 +28,7 @@ class Tokens:
         if request.method == "GET":
             answer: Any = {"items": self.rows, "next": None}
         elif request.method == "POST":
-            body: Any = request.post_data_json
+            body = json.loads(request.post_data or "{}")
             row = {"id": 7, "name": body["name"], "role": body["role"], "created_at": NOW,
                    "expires_at": None, "revoked_at": None, "last_used_at": None}  # fmt: skip
             self.rows.insert(0, row)
