@@ -30,6 +30,7 @@ from forge.api.ranges import (
     told,
 )
 from forge.db import jsonb
+from forge.environment import ROLES
 
 BigInt = Annotated[int, Meta(ge=1, le=2**63 - 1)]
 Int32 = Annotated[int, Meta(ge=-(2**31), le=2**31 - 1)]
@@ -238,7 +239,7 @@ class QueueSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
     paused: bool | UnsetType = UNSET
     pause_reason: (
-        Annotated[str, told(minLength=1, maxLength=500), Meta(description="With paused: true.")]
+        Annotated[str, Meta(min_length=1, max_length=500, description="With paused: true.")]
         | UnsetType
     ) = UNSET
     retry_base_seconds: RetryDelay | UnsetType | None = UNSET
@@ -261,7 +262,9 @@ class TokenBody(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A token to make."""
 
     role: Annotated[
-        str, Meta(description="viewer, producer, worker or operator.", examples=["viewer"])
+        str,
+        one_of(*ROLES),
+        Meta(description="viewer, producer, worker or operator.", examples=["viewer"]),
     ]
     name: Annotated[Name, Meta(description="Whose it is, for people.", examples=["wall screen"])]
     expires_in_seconds: (

@@ -7,11 +7,13 @@ from typing import Annotated, Any
 from msgspec import UNSET, Meta, Raw, Struct, UnsetType
 
 from forge.api.bodies import BigInt, Int32, Name, ZonedTime, interval
-from forge.api.ranges import told
+from forge.api.parameters import STATUSES
+from forge.api.ranges import one_of, told
 from forge.db import jsonb
 
 Contained = Annotated[
     Raw,
+    told(type=["object", "array", "null"]),
     Meta(
         description="What the payload contains, as @> has it: an object or an array.",
         examples=[{"to": "user@example.com"}],
@@ -44,7 +46,7 @@ class _Filter(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 class JobsFilter(_Filter, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Which jobs; null matches all."""
 
-    status: str | None = None
+    status: Annotated[str, one_of(*STATUSES)] | None = None
     scheduled_before: ZonedTime | None = None
     priority: Int32 | None = None
     after: Annotated[int, Meta(ge=0, description="Only ids above: `last_id` of a batch.")] = 0

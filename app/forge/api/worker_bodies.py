@@ -8,6 +8,7 @@ from uuid import UUID
 from msgspec import UNSET, Meta, Raw, Struct, UnsetType, field
 
 from forge.api.bodies import BigInt, Int32, Name, Seconds, interval
+from forge.api.ranges import A_NAME, A_YEAR, one_of, told
 from forge.db import jsonb
 from forge.worker.clean import ERROR_LIMIT, TRACEBACK_LIMIT, clean_text
 
@@ -17,16 +18,22 @@ Id = Annotated[BigInt, Meta(description="Of the job.", examples=[7])]
 Lease = Annotated[
     UUID, Meta(description="Of the claim.", examples=["0b9d3d0e-7a51-4c1c-9f0e-3f7a5a0c2f11"])
 ]
-Queue = Annotated[str, Meta(description="Default: default.", examples=["default"])]
-Worker = Annotated[str, Meta(description="A name, unique among processes.", examples=["curl-1"])]
+_A_DAY = told(minimum=1, maximum=86_400)
+Queue = Annotated[str, A_NAME, Meta(description="Default: default.", examples=["default"])]
+Worker = Annotated[
+    str, A_NAME, Meta(description="A name, unique among processes.", examples=["curl-1"])
+]
 Types = Annotated[
-    list[str], Meta(description="Those that it can run. Default: all.", examples=[["email"]])
+    list[str],
+    Meta(description="Those that it can run. Default: all.", examples=[["email"]]),
 ]
 Result = Annotated[
     Raw, Meta(description="Any JSON, 1 MiB at most. Default: none.", examples=[{"sent": True}])
 ]
 Extend = Annotated[
-    Seconds, Meta(description="Leases end so long from now. Null: only look. Default: 60.")
+    Seconds,
+    _A_DAY,
+    Meta(description="Leases end so long from now. Null: only look. Default: 60."),
 ]
 
 
@@ -48,11 +55,18 @@ class NewWorker(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A worker to show in lists. Claims do not need it."""
 
     worker: Worker
-    queues: Annotated[list[str], Meta(description="Those it pulls from. Default: default.")] = (
-        field(default_factory=lambda: ["default"])
-    )
+    queues: Annotated[
+        list[Annotated[str, A_NAME]],
+        told(minItems=1, maxItems=1000),
+        Meta(description="Those it pulls from. Default: default."),
+    ] = field(default_factory=lambda: ["default"])
     types: Types | UnsetType | None = UNSET
-    concurrency: Annotated[Int32, Meta(description="Jobs at once. Default: 1.")] | UnsetType = UNSET
+    concurrency: (
+        Annotated[
+            Int32, told(minimum=1, maximum=100_000), Meta(description="Jobs at once. Default: 1.")
+        ]
+        | UnsetType
+    ) = UNSET
     host: str | UnsetType | None = UNSET
     pid: Int32 | UnsetType | None = UNSET
     version: str | UnsetType | None = UNSET
@@ -64,7 +78,7 @@ class NewWorker(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 class WorkerName(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Which worker."""
 
-    worker: Worker
+    worker: Annotated[str, Meta(description="Its name.", examples=["curl-1"])]
 
 
 class ClaimBody(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -72,9 +86,14 @@ class ClaimBody(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     queue: Queue = "default"
     worker: Worker | UnsetType | None = UNSET
-    max_jobs: Annotated[Int32, Meta(description="1 to 1000. Default: 1.", examples=[1])] = 1
+    max_jobs: Annotated[
+        Int32,
+        told(minimum=1, maximum=1000),
+        Meta(description="1 to 1000. Default: 1.", examples=[1]),
+    ] = 1
     lease_seconds: (
-        Annotated[Seconds, Meta(description="1 to 86400. Default: 60.", examples=[60])] | UnsetType
+        Annotated[Seconds, _A_DAY, Meta(description="1 to 86400. Default: 60.", examples=[60])]
+        | UnsetType
     ) = UNSET
     types: Types | UnsetType | None = UNSET
 
@@ -113,7 +132,9 @@ class Finished(Held, frozen=True, kw_only=True, forbid_unknown_fields=True):
 class Exchange(ClaimBody, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Jobs that are done, and a claim of the next ones."""
 
-    finished: Annotated[list[Finished], Meta(description="10,000 at most. Default: none.")] = []
+    finished: Annotated[
+        list[Finished], told(maxItems=10_000), Meta(description="10,000 at most. Default: none.")
+    ] = []
 
     def arguments(self) -> dict[str, Any]:
         """The parameters of `forge.exchange`."""
@@ -150,7 +171,7 @@ class Failure(OneJob, frozen=True, kw_only=True, forbid_unknown_fields=True):
     error: Annotated[str, Meta(description="What went wrong.", examples=["no route to host"])]
     retryable: Annotated[bool, Meta(description="False: no more retries. Default: true.")] = True
     retry_in_seconds: (
-        Annotated[Seconds, Meta(description="Instead of the backoff.")] | UnsetType | None
+        Annotated[Seconds, A_YEAR, Meta(description="Instead of the backoff.")] | UnsetType | None
     ) = UNSET
     error_type: Annotated[str, Meta(examples=["Timeout"])] | UnsetType | None = UNSET
     traceback: str | UnsetType | None = UNSET
@@ -168,7 +189,9 @@ class Heartbeat(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A sign of life, and the jobs whose leases go on."""
 
     worker: Worker
-    jobs: Annotated[list[Held], Meta(description="10,000 at most. Default: none.")] = []
+    jobs: Annotated[
+        list[Held], told(maxItems=10_000), Meta(description="10,000 at most. Default: none.")
+    ] = []
     extend_seconds: Extend | UnsetType | None = UNSET
 
     def arguments(self) -> dict[str, Any]:
@@ -181,14 +204,14 @@ class Heartbeat(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 class Snooze(OneJob, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """For how long to put a job off."""
 
-    delay_seconds: Seconds
+    delay_seconds: Annotated[Seconds, A_YEAR]
     note: Annotated[str, Meta(description="What it waits for.")] | UnsetType | None = UNSET
 
 
 class Progress(OneJob, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How far a job is."""
 
-    value: Annotated[float, Meta(description="0 to 1.", examples=[0.5])]
+    value: Annotated[float, told(minimum=0, maximum=1), Meta(description="0 to 1.", examples=[0.5])]
     note: Annotated[str, Meta(examples=["half way"])] | UnsetType | None = UNSET
 
 
@@ -197,7 +220,11 @@ class NewLine(OneJob, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     message: Annotated[str, Meta(examples=["page 3"])]
     level: (
-        Annotated[str, Meta(description="debug, info, warning or error. Default: info.")]
+        Annotated[
+            str,
+            one_of("debug", "info", "warning", "error"),
+            Meta(description="debug, info, warning or error. Default: info."),
+        ]
         | UnsetType
     ) = UNSET
     data: (
