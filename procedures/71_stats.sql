@@ -1,6 +1,6 @@
 -- Numbers for dashboards and alarms: bounded, whatever the size of the queue.
 --
--- Live jobs are counted through their partial indexes, up to 10,000 a number and 50,000 in all queues; what
+-- Live jobs are counted through their partial indexes, up to 10,000 a number and 40,000 in all queues; what
 -- is finished was tallied when it happened. Locks: none. Raises: JQ001.
 
 create or replace function forge.stats(
@@ -18,7 +18,7 @@ declare
     -- All that is counted is bounded, too: 10,000 a number in up to five queues.
     v_most constant bigint := case
         when stats.queue is not null then 10000
-        else greatest(100, least(10000, 50000 / (1 + (select count(*) from forge.queues))))
+        else greatest(100, least(10000, 40000 / (1 + (select count(*) from forge.queues))))
     end;
     v_from constant timestamptz := forge._leases_from();
 begin

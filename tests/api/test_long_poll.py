@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from forge.api import bell, waiting
+from forge.api import bell, keeper, waiting
 from tests.api.expect import problem
 from tests.api.jobs import enqueue
 from tests.api.serving import PATIENCE, serving
@@ -217,6 +217,23 @@ async def test_an_error_is_told_to_the_one_who_looked_and_the_next_one_goes_on(
         db.rows("alter function forge.dequeue_hidden rename to dequeue")
         enqueue(db)
         assert len(await waiter) == 1
+
+
+async def test_a_token_that_was_revoked_meanwhile_claims_nothing(
+    db: Database, no_polls: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(keeper, "FRESH_SECONDS", 0.0)
+    (token,) = db.rows("select * from forge.create_token('worker', 'a shell')")
+    bearer = {"Authorization": f"Bearer {token['token']}"}
+    async with serving(db.dsn) as (url, _), httpx.AsyncClient(base_url=url, timeout=PATIENCE) as it:
+        waiting_for = asyncio.create_task(
+            it.post("/worker/dequeue", json={"wait_seconds": 30}, headers=bearer)
+        )
+        await becomes(db, BELLS, 1)
+        db.value("select count(*) from forge.revoke_token(%s)", token["id"])
+        job_id = enqueue(db)
+        problem(await waiting_for, 401, "JQ401")
+    assert db.value("select status from forge.job(%s)", job_id) == "PENDING"
 
 
 async def test_a_wait_ends_when_its_time_is_over(db: Database, no_polls: None) -> None:

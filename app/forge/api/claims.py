@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from typing import Any
@@ -16,10 +16,12 @@ from psycopg.errors import Diagnostic
 
 from forge import db
 from forge.api import worker_shapes as shapes
-from forge.api.access import Right
+from forge.api.access import Access, Right
 from forge.api.client import Client, watched
 from forge.api.documented import WITH_BODY, problems
+from forge.api.guard import unknown
 from forge.api.handover import Handover
+from forge.api.keeper import Keeper
 from forge.api.requests import BATCH_BODY_LIMIT
 from forge.api.waiting import WaitingRoom
 from forge.api.worker_bodies import Claim, Exchange
@@ -36,6 +38,8 @@ from forge.models import Job
 async def dequeue(
     data: JSONBody[Claim],
     request: Request[Any, Any, Any],
+    access: NamedDependency[Access],
+    keeper: NamedDependency[Keeper],
     handover: NamedDependency[Handover],
     waiting_room: NamedDependency[WaitingRoom],
 ) -> shapes.Claimed:
@@ -45,11 +49,19 @@ async def dequeue(
     release or snooze, and send heartbeats before its lease ends.
     """
     async with watched(request) as client:
-        jobs = await _dequeue(data, client, handover, waiting_room)
+        jobs = await _dequeue(
+            data, client, handover, waiting_room, lambda: keeper.still_welcome(access)
+        )
     return shapes.Claimed(items=[shapes.claimed(job) for job in jobs])
 
 
-async def _dequeue(data: Claim, client: Client, handover: Handover, room: WaitingRoom) -> list[Job]:
+async def _dequeue(
+    data: Claim,
+    client: Client,
+    handover: Handover,
+    room: WaitingRoom,
+    is_welcome: Callable[[], Awaitable[bool]],
+) -> list[Job]:
     arguments = data.arguments()
     call = partial(_call, "dequeue", arguments)
     if not data.wait_seconds:
@@ -62,6 +74,9 @@ async def _dequeue(data: Claim, client: Client, handover: Handover, room: Waitin
             line.looked(len(jobs), data.max_jobs)
             if jobs or not await line.turn(ends_at - now(), client):
                 return jobs
+            if not await is_welcome():  # its token was revoked while it waited
+                line.nudge()
+                raise unknown("this token is not known")
 
 
 @post(

@@ -59,7 +59,7 @@ class Guard:
         scheme, _, token = (authorization or "").partition(" ")
         token = token.strip()
         if not token or scheme.lower() != "bearer":
-            raise _unknown("a token is needed")
+            raise unknown("a token is needed")
         # Who guesses is not even heard after a while; a token that was good here before is, or one
         # stranger behind a proxy would shut out everybody behind it.
         friend = (address, hash_of(token))
@@ -69,7 +69,7 @@ class Guard:
         if access is None:
             self._friends.pop(friend, None)
             self._failures.take(address)
-            raise _unknown("this token is not known")
+            raise unknown("this token is not known")
         self._friends[friend] = None
         if len(self._friends) > MOST_REMEMBERED:
             self._friends.popitem(last=False)
@@ -83,7 +83,8 @@ class Guard:
             raise _too_many("too many requests", standing)
 
 
-def _unknown(title: str) -> Unauthorized:
+def unknown(title: str) -> Unauthorized:
+    """Who has no token that is known."""
     return Unauthorized(
         title,
         None,
