@@ -50,7 +50,7 @@ def test_the_five_curl_lines_work_to_the_letter(db: Database) -> None:
         assert (made["priority"], made["max_retries"]) == (10, 5)
         assert curl(FIVE[1], url, made["id"]) == made
         assert curl(FIVE[2], url)["totals"]["ready"] == 1
-        assert curl(FIVE[3], url) == {"items": [], "next": None}
+        assert curl(FIVE[3], url) == {"items": [], "next": None, "searched_to": None}
         db.rows("delete from forge.jobs")
         died = dead(db)
         assert [job["id"] for job in curl(FIVE[3], url)["items"]] == [died]

@@ -105,8 +105,8 @@ def test_only_what_the_filter_names_comes_back(call: Calls, noon: Clock) -> None
     assert first == wanted[:1]
     assert [call.status(i) for i in wanted] == ["PENDING"] * 3
     shown = revival(call)["filter"]
-    assert (shown["fingerprint"], shown["payload"]) == (fingerprint, {"a": {"b": None}})
-    assert set(shown) == {"fingerprint", "payload", "died_before"}
+    assert (shown["fingerprint"], shown["payload_contains"]) == (fingerprint, {"a": {"b": None}})
+    assert set(shown) == {"fingerprint", "payload_contains", "died_before"}
 
 
 def test_taken_keys_stay_dead_and_are_told(call: Calls, noon: Clock) -> None:
