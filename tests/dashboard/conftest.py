@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
 
 from tests.api.conftest import TOKENS
-from tests.dashboard.serving import Api, serving
+from tests.dashboard.serving import Api, file_host, serving
 from tests.database import Database
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
@@ -76,6 +76,16 @@ def page(browser: Browser) -> Iterator[Page]:
     context = browser.new_context(viewport={"width": 1280, "height": 900}, reduced_motion="reduce")
     yield context.new_page()
     context.close()
+
+
+@pytest.fixture(scope="module")
+def modules(browser: Browser) -> Iterator[Page]:
+    """A page that can import the dashboard's modules; no API is needed."""
+    with file_host() as host:
+        page = browser.new_page()
+        page.goto(f"{host}/icon.svg")
+        yield page
+        page.close()
 
 
 @pytest.fixture

@@ -2,31 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Page
 
-from tests.dashboard.serving import file_host
+from tests.dashboard.modules import call
 
 AT = 1_800_000_000_000
-
-
-@pytest.fixture(scope="module")
-def modules(browser: Browser) -> Iterator[Page]:
-    with file_host() as host:
-        page = browser.new_page()
-        page.goto(f"{host}/icon.svg")
-        yield page
-        page.close()
-
-
-def call(page: Page, module: str, expression: str, *values: Any) -> Any:
-    return page.evaluate(
-        f"async v => {{ const m = await import('/js/{module}.js'); return {expression}; }}",
-        list(values),
-    )
 
 
 def iso(milliseconds: int) -> str:

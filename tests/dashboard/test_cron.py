@@ -2,23 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Page
 
-from tests.dashboard.serving import file_host
 from tests.dashboard.test_format import call
-
-
-@pytest.fixture(scope="module")
-def modules(browser: Browser) -> Iterator[Page]:
-    with file_host() as host:
-        page = browser.new_page()
-        page.goto(f"{host}/icon.svg")
-        yield page
-        page.close()
-
 
 WORDS = {
     "0 9 * * mon-fri": "every weekday at 09:00 in Europe/Berlin",

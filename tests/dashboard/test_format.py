@@ -2,31 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Page
 
-from tests.dashboard.serving import file_host
-
-
-@pytest.fixture(scope="module")
-def modules(browser: Browser) -> Iterator[Page]:
-    """A page that can import the dashboard's modules; no API is needed."""
-    with file_host() as host:
-        page = browser.new_page()
-        page.goto(f"{host}/icon.svg")
-        yield page
-        page.close()
-
-
-def call(page: Page, module: str, expression: str, *values: Any) -> Any:
-    """The value of a JavaScript expression over the module's exports (`m`) and the values (`v`)."""
-    return page.evaluate(
-        f"async v => {{ const m = await import('/js/core/{module}.js'); return {expression}; }}",
-        list(values),
-    )
+from tests.dashboard.modules import call
 
 
 @pytest.mark.parametrize(
@@ -40,7 +21,7 @@ def call(page: Page, module: str, expression: str, *values: Any) -> Any:
     ],
 )
 def test_counts(modules: Page, number: int, over: bool, text: str) -> None:
-    assert call(modules, "format", "m.count(v[0], v[1])", number, over) == text
+    assert call(modules, "core/format", "m.count(v[0], v[1])", number, over) == text
 
 
 @pytest.mark.parametrize(
@@ -49,7 +30,7 @@ def test_counts(modules: Page, number: int, over: bool, text: str) -> None:
      (900, "15 min"), (7500, "2 h 5 min"), (90_000, "1 d 1 h"), (-5, "0 ms")],
 )  # fmt: skip
 def test_durations(modules: Page, seconds: float, text: str) -> None:
-    assert call(modules, "format", "m.duration(v[0] * 1000)", seconds) == text
+    assert call(modules, "core/format", "m.duration(v[0] * 1000)", seconds) == text
 
 
 @pytest.mark.parametrize(
@@ -59,7 +40,7 @@ def test_durations(modules: Page, seconds: float, text: str) -> None:
 )  # fmt: skip
 def test_relative_times(modules: Page, seconds: float, text: str) -> None:
     now = "Date.UTC(2026, 0, 1, 12)"
-    assert call(modules, "format", f"m.relative({now} + v[0] * 1000, {now})", seconds) == text
+    assert call(modules, "core/format", f"m.relative({now} + v[0] * 1000, {now})", seconds) == text
 
 
 @pytest.mark.parametrize(
@@ -71,7 +52,7 @@ def test_relative_times(modules: Page, seconds: float, text: str) -> None:
      ({"status": "DEAD"}, "Dead"), ({"status": "NEW"}, "NEW")],
 )  # fmt: skip
 def test_statuses(modules: Page, job: dict[str, Any], word: str) -> None:
-    assert call(modules, "format", "m.status(v[0], Date.UTC(2026, 0, 2)).word", job) == word
+    assert call(modules, "core/format", "m.status(v[0], Date.UTC(2026, 0, 2)).word", job) == word
 
 
 @pytest.mark.parametrize(
@@ -84,22 +65,22 @@ def test_statuses(modules: Page, job: dict[str, Any], word: str) -> None:
      ('"a\nb"', "is written \\n")],
 )  # fmt: skip
 def test_what_is_wrong_with_a_payload(modules: Page, text: str, words: str) -> None:
-    assert words in call(modules, "payload", "m.problem(v[0])", text)
+    assert words in call(modules, "core/payload", "m.problem(v[0])", text)
 
 
 @pytest.mark.parametrize("text", ["{}", "null", "[1, 2]", '"text"', '{"a": "\\u202e"}'])
 def test_what_is_right_with_a_payload(modules: Page, text: str) -> None:
-    assert call(modules, "payload", "m.problem(v[0])", text) is None
+    assert call(modules, "core/payload", "m.problem(v[0])", text) is None
 
 
 def test_a_payload_over_the_limit_is_refused_by_its_bytes(modules: Page) -> None:
     assert "at most 1,048,576" in call(
-        modules, "payload", "m.problem('\"' + 'é'.repeat(600000) + '\"')"
+        modules, "core/payload", "m.problem('\"' + 'é'.repeat(600000) + '\"')"
     )
 
 
 def test_a_megabyte_without_its_closing_quote_is_judged_at_once(modules: Page) -> None:
-    words = call(modules, "payload", "m.problem('\"' + 'a'.repeat(1000000))")
+    words = call(modules, "core/payload", "m.problem('\"' + 'a'.repeat(1000000))")
     assert "no closing quote" in words
 
 
@@ -111,20 +92,20 @@ def test_a_megabyte_without_its_closing_quote_is_judged_at_once(modules: Page) -
 def test_lengths_of_time_are_read_as_people_write_them(
     modules: Page, text: str, seconds: float | None
 ) -> None:
-    assert call(modules, "format", "m.seconds(v[0])", text) == seconds
+    assert call(modules, "core/format", "m.seconds(v[0])", text) == seconds
 
 
 @pytest.mark.parametrize("length", [0, 0.25, 1.5, 90, 5400, 86_400, 90_061.5])
 def test_lengths_of_time_are_written_so_that_they_are_read_back(
     modules: Page, length: float
 ) -> None:
-    assert call(modules, "format", "m.seconds(m.written(v[0]))", length) == length
+    assert call(modules, "core/format", "m.seconds(m.written(v[0]))", length) == length
 
 
 def test_a_value_goes_out_with_the_digits_that_were_typed(modules: Page) -> None:
     text = call(
         modules,
-        "json",
+        "core/json",
         "m.stringify({ a: new m.Exact('{\"n\": 1.10}'), b: [1, null, 'x'], c: undefined })",
     )
     assert text == '{"a":{"n": 1.10},"b":[1,null,"x"]}'
@@ -132,16 +113,16 @@ def test_a_value_goes_out_with_the_digits_that_were_typed(modules: Page) -> None
 
 @pytest.mark.parametrize("number", ["12345678901234567890", "1.10", "1e400", "-0.000", "7"])
 def test_numbers_are_shown_as_the_server_wrote_them(modules: Page, number: str) -> None:
-    assert call(modules, "json", "m.pretty(m.parse(v[0])).text", number) == number
+    assert call(modules, "core/json", "m.pretty(m.parse(v[0])).text", number) == number
 
 
 def test_secrets_are_masked_by_their_key(modules: Page) -> None:
     value = {"user": "a", "Password": "p", "auth": {"access_token": ["t"]}, "tokenless": None}
-    text = call(modules, "json", "m.pretty(v[0], { hide: true }).text", value)
+    text = call(modules, "core/json", "m.pretty(v[0], { hide: true }).text", value)
     assert '"a"' in text
     assert '"p"' not in text
     assert '"t"' not in text
-    assert call(modules, "json", "m.pretty(v[0], { hide: true }).secrets", value) == 2
+    assert call(modules, "core/json", "m.pretty(v[0], { hide: true }).secrets", value) == 2
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 7, 1000])
@@ -153,7 +134,7 @@ def test_events_are_read_however_they_are_cut(modules: Page, size: int) -> None:
     )
     events = call(
         modules,
-        "sse",
+        "core/sse",
         "(events => { const feed = m.parser((name, data) => events.push([name, data]));"
         " for (let at = 0; at < v[0].length; at += v[1]) feed(v[0].slice(at, at + v[1]));"
         " return events; })([])",
