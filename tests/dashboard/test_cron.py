@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import Page
 
-from tests.dashboard.test_format import call
+from tests.dashboard.modules import call
 
 WORDS = {
     "0 9 * * mon-fri": "every weekday at 09:00 in Europe/Berlin",
@@ -44,12 +44,12 @@ WORDS = {
 
 @pytest.mark.parametrize(("cron", "words"), WORDS.items(), ids=list(WORDS))
 def test_an_expression_is_said_in_words(modules: Page, cron: str, words: str) -> None:
-    assert call(modules, "cron", "m.words(v[0], 'Europe/Berlin')", cron) == words
+    assert call(modules, "core/cron", "m.words(v[0], 'Europe/Berlin')", cron) == words
 
 
 def test_utc_is_said_as_people_say_it(modules: Page) -> None:
-    assert call(modules, "cron", "m.words('0 9 * * *', 'UTC')") == "every day at 09:00 UTC"
-    assert call(modules, "cron", "m.words('0 9 * * *')") == "every day at 09:00"
+    assert call(modules, "core/cron", "m.words('0 9 * * *', 'UTC')") == "every day at 09:00 UTC"
+    assert call(modules, "core/cron", "m.words('0 9 * * *')") == "every day at 09:00"
 
 
 @pytest.mark.parametrize(
@@ -59,5 +59,5 @@ def test_utc_is_said_as_people_say_it(modules: Page) -> None:
      "* * * * 8", "* * * * mon#6", "* * L,x * *", "__proto__ * * * *"],
 )  # fmt: skip
 def test_what_cannot_be_read_stays_as_it_is(modules: Page, cron: str) -> None:
-    assert call(modules, "cron", "m.words(v[0], 'UTC')", cron) == cron
-    assert call(modules, "cron", "m.isRead(v[0])", cron) is False
+    assert call(modules, "core/cron", "m.words(v[0], 'UTC')", cron) == cron
+    assert call(modules, "core/cron", "m.isRead(v[0])", cron) is False

@@ -8,9 +8,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page
 
-from tests.dashboard.test_format import call, modules
-
-__all__ = ["modules"]
+from tests.dashboard.modules import call
 
 
 @pytest.mark.parametrize(
@@ -21,18 +19,18 @@ __all__ = ["modules"]
      ("__proto__.p=1", {"__proto__": {"p": 1}}), ("a=1 a.b=2", {"a": {"b": 2}})],
 )  # fmt: skip
 def test_payload_filters(modules: Page, text: str, document: Any) -> None:
-    found = call(modules, "filters", "m.containment(v[0]).json", text)
+    found = call(modules, "core/filters", "m.containment(v[0]).json", text)
     assert json.loads(found) == document
 
 
 def test_a_number_of_a_payload_filter_keeps_its_digits(modules: Page) -> None:
-    found = call(modules, "filters", "m.containment('id=12345678901234567890').json")
+    found = call(modules, "core/filters", "m.containment('id=12345678901234567890').json")
     assert found == '{"id":12345678901234567890}'
 
 
 @pytest.mark.parametrize("text", ["to", "to ada", "{", "=x", "a=1 b"])
 def test_payload_filters_that_cannot_be_read(modules: Page, text: str) -> None:
-    assert call(modules, "filters", "m.containment(v[0]).problem", text)
+    assert call(modules, "core/filters", "m.containment(v[0]).problem", text)
 
 
 @pytest.mark.parametrize(
@@ -43,4 +41,4 @@ def test_payload_filters_that_cannot_be_read(modules: Page, text: str) -> None:
      ("/2026-01-01T11:00Z", {"after": None, "before": "2026-01-01T11:00:00.000Z"})],
 )  # fmt: skip
 def test_spans_of_time(modules: Page, text: str, span: Any) -> None:
-    assert call(modules, "filters", "m.span(v[0], Date.UTC(2026, 0, 1, 12))", text) == span
+    assert call(modules, "core/filters", "m.span(v[0], Date.UTC(2026, 0, 1, 12))", text) == span

@@ -13,21 +13,20 @@ import time
 from pathlib import Path
 from typing import Literal
 
-from playwright.sync_api import Browser, expect, sync_playwright
+from playwright.sync_api import Browser, ViewportSize, expect, sync_playwright
 
 from tests.dashboard.conftest import FLAGS, MISSING, NAMES
 
 HERE = Path(__file__).parent
-SIZE = {"width": 1280, "height": 900}
-RATE = 12
+SIZE: ViewportSize = {"width": 1280, "height": 900}
+RATE = "12"  # jobs a second
 FILLED_AFTER = 100  # seconds, so that the charts have something to show
 
 
 def up(home: str) -> tuple[subprocess.Popen[str], str]:
     """A demo of its own, and its address."""
     process = subprocess.Popen(
-        [sys.executable, "-m", "forge", "up", "--demo", "--json", "--port", "0"]
-        + ["--rate", str(RATE)],
+        [sys.executable, "-m", "forge", "up", "--json", "--port", "0", "--demo", "--rate", RATE],
         env={**os.environ, "FORGE_HOME": home},
         stdout=subprocess.PIPE,
         text=True,
