@@ -1,4 +1,4 @@
-"""The Forge of the chaos run's workers: handlers that are quick, slow, fail, and end their process."""
+"""The Forge of the chaos run's workers: its handler is quick, slow, fails or ends its process."""
 
 from __future__ import annotations
 

@@ -24,8 +24,8 @@ WITNESS = Path(__file__).with_name("witness.sql")
 CLIENTS, WORKERS = 3, 2
 RULES = Rules(
     max_retries=3,
-    max_running={"limited": 6},
-    rates={"limited": (30, timedelta(milliseconds=100))},
+    max_running={"limited": 10},
+    rates={"limited": (8, timedelta(milliseconds=200))},
     key_max_running={"limited": 2},
     in_order=frozenset({"fifo"}),
     by_priority=frozenset({"plain"}),
@@ -36,7 +36,7 @@ select forge.set_queue(
     q, max_retries => 3, retry_base => '0.1 seconds', retry_cap => '0.5 seconds', retry_jitter => 0
 ) from unnest(array['plain', 'limited', 'fifo', 'real']) as q;
 select forge.set_limits(
-    'limited', max_running => 6, rate => 30, per => '100 milliseconds', key_max_running => 2
+    'limited', max_running => 10, rate => 8, per => '200 milliseconds', key_max_running => 2
 );
 select forge.set_limits('fifo', key_fifo => true)
 """
@@ -134,9 +134,7 @@ class Arena:
             expected = {-signal.SIGKILL, 3} if place.startswith("real") else {-signal.SIGKILL}
             if child.process.returncode not in expected:
                 said = child.log.read_text(errors="replace")[-2000:]
-                self.surprises.append(
-                    f"{child.name} ended with {child.process.returncode}: {said}"
-                )
+                self.surprises.append(f"{child.name} ended with {child.process.returncode}: {said}")
             start = self._start_worker if place.startswith("real") else self._start_client
             start(place)
 

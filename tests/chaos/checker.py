@@ -1,7 +1,8 @@
-"""Proves over the journals, the witness and the tables that Forge kept its word; else says where not.
+"""Proves over journals, witness and tables that Forge kept its word; else says where it did not.
 
-Each rule is one function that yields a sentence for each breach. Nothing in here knows how Forge works
-inside: only what it promises. A call whose answer never came may have worked or not, but not both.
+Each rule is one function that yields a sentence for each breach. Nothing in here knows how Forge
+works inside: only what it promises. A call whose answer never came may have worked or not, but not
+both.
 """
 
 from __future__ import annotations
@@ -107,7 +108,7 @@ def statuses_move_only_along_transitions(evidence: Evidence) -> Iterator[str]:
 
 @rule
 def a_job_runs_under_one_live_lease(evidence: Evidence) -> Iterator[str]:
-    """Between two claims of a job the first has ended: by its holder, or by the tick and rightly so."""
+    """Between two claims the first has ended: by its holder, or by the tick and rightly so."""
     for id, moves in evidence.by_job.items():
         held: Move | None = None
         for move in moves:
@@ -160,12 +161,43 @@ def a_lease_is_ended_once_and_by_its_holder(evidence: Evidence) -> Iterator[str]
                 (move.rule, move.came) for move in moves
             }:
                 yield f"job {id}: {end.by} says that it had been done before, and it had not"
+            # complete alone promises to recognise itself
+            if end.call.name == "complete" and end.call.told == "JQ002":
+                for move in moves:
+                    if move.rule == "complete" and move.at.timestamp() < end.call.sent:
+                        yield f"job {id}: complete was refused, and {lease} had completed it"
         asked = {end.by for end in ends if end.outcome in (DONE, UNKNOWN)}
         for move in moves:
             if _is_registered(move, evidence):
                 continue  # those keep no journal of their calls
             if move.rule != "tick" and move.rule not in asked:
-                yield f"job {id}: {move.by} under {lease} happened, and all were told that it did not"
+                yield f"job {id}: {move.by} under {lease} happened, and nobody was told that it did"
+
+
+@rule
+def a_heartbeat_tells_the_truth(evidence: Evidence) -> Iterator[str]:
+    """Who is not told that a lease is lost has it, for so long again; who is told has it not."""
+    claimed = {(m.id, m.lease): m for m in evidence.moves if m.came == "PROCESSING"}
+    ended = {(m.id, m.lease): m for m in evidence.moves if m.gone == "PROCESSING"}
+    for call in evidence.said("heartbeat"):
+        pairs = list(zip(call.asked["ids"], call.asked["leases"], strict=True))
+        named = Counter(id for id, _ in pairs)
+        lost = {row["id"] for row in call.told if row["reason"] == "lease_lost"}
+        for pair in pairs:
+            id, lease = pair
+            end = ended.get(pair)
+            over = end.at.timestamp() if end is not None else float("inf")
+            if id not in lost:
+                if pair not in claimed or over < call.sent:
+                    yield f"{call.who} was not told that {lease} of job {id} was lost"
+                elif (
+                    end is not None
+                    and (end.rule, end.error_type) == ("tick", "LeaseExpired")
+                    and over < call.sent + call.asked["extend"]
+                ):
+                    yield f"job {id} was taken from {call.who} after a heartbeat"
+            elif named[id] == 1 and pair in claimed and over > call.until:
+                yield f"{call.who} was told that {lease} of job {id} was lost, and it was not"
 
 
 @rule
@@ -177,7 +209,7 @@ def what_was_completed_stays_so_with_its_result(evidence: Evidence) -> Iterator[
                 continue
             lies = there[id]
             if (lies.status, lies.lease) != ("COMPLETED", lease):
-                yield f"job {id} was completed under {lease} and is {lies.status} under {lies.lease}"
+                yield f"job {id}, completed under {lease}, is {lies.status} under {lies.lease}"
             expected = end.call.asked.get("result")
             if expected is not None and lies.result != expected:
                 yield f"job {id} was completed with {expected} and has {lies.result}"
@@ -230,7 +262,7 @@ def attempts_stay_within_the_policy(evidence: Evidence) -> Iterator[str]:
                 counted += 1
                 if move.attempts != attempts + 1:
                     yield f"job {id} was claimed as attempt {move.attempts} after {attempts}"
-            elif move.gone == "PROCESSING" and move.rule in GIVES_BACK:
+            elif move.gone == "PROCESSING" and move.came == "PENDING" and move.rule in GIVES_BACK:
                 counted -= 1
                 if move.attempts != attempts - 1:
                     yield f"job {id}: {move.by} left {move.attempts} attempts of {attempts}"
@@ -275,7 +307,7 @@ def caps_are_never_exceeded(evidence: Evidence) -> Iterator[str]:
             caps = rules.max_running if key is None else rules.key_max_running
             most = 1 if key is not None and queue in rules.in_order else caps.get(queue)
             if most is not None and running[queue, key] > most:
-                yield f"{running[queue, key]} jobs of {queue}/{key} ran at move {move.n}, not {most}"
+                yield f"{running[queue, key]} jobs of {queue}/{key} ran at once, not {most}"
 
 
 @rule
@@ -323,7 +355,7 @@ def _acknowledged_at(evidence: Evidence) -> dict[int, float]:
 
 @rule
 def priorities_are_respected(evidence: Evidence) -> Iterator[str]:
-    """No claim takes a job while a more urgent one has been due and free for long enough to be seen."""
+    """No claim takes a job while a more urgent one is due and free, for long enough to be seen."""
     claims = {(claim.id, claim.lease): claim.call for claim in claims_of(evidence.calls)}
     unclear = [
         call
@@ -338,14 +370,15 @@ def priorities_are_respected(evidence: Evidence) -> Iterator[str]:
         for other in free[move.queue].values() if call is not None else ():
             if other.priority <= move.priority or call is None:
                 continue
+            if (other.id, move.lease) in claims:
+                continue  # the same claim takes it too, in whatever order
             since = max(other.at, other.scheduled_at) + timedelta(seconds=SWEPT)
             # A claim that came to nothing may have held the row, and others skipped it.
             if since.timestamp() < call.sent and not any(
-                doubt.sent < call.until
-                and min(doubt.until, doubt.sent + GONE) > call.sent - SWEPT
+                doubt.sent < call.until and min(doubt.until, doubt.sent + GONE) > call.sent - SWEPT
                 for doubt in unclear
             ):
-                yield f"job {move.id} started at {move.priority} before {other.id} at {other.priority}"
+                yield f"job {move.id} at {move.priority} went before {other.id} at {other.priority}"
         if move.came == "PENDING":
             free[move.queue][move.id] = move
         else:

@@ -1,4 +1,4 @@
-"""A client that does everything that a producer, a worker and an operator may, and journals all of it.
+"""A client that does what a producer, a worker and an operator may do, and journals all of it.
 
 A process of its own, so that it can be killed and stopped: `python -m tests.chaos.client …`.
 It keeps leases that it has ended or lost, and tries them again later: they must not work.
@@ -25,7 +25,7 @@ from tests.chaos.journal import DONE, REFUSED, UNDONE, UNKNOWN, Journal
 LEASE = "2 seconds"
 QUEUES = ("plain", "limited", "fifo")
 KEYS = [f"k{number}" for number in range(4)]
-CONNECT = {
+CONNECT: dict[str, Any] = {
     "connect_timeout": 3,
     "sslmode": "disable",
     "gssencmode": "disable",
@@ -186,12 +186,18 @@ class Client:
         taken = {job["id"]: job for job in self.held[: self.dice.choice([1, 3, 10])]}
         for job in taken.values():
             self.held.remove(job)
-            self.stale.append(job)
+        # At times with one among them that is not its own any more.
+        if self.stale and self.dice.random() < 0.2:
+            stale = self.dice.choice(self.stale[-50:])
+            taken.setdefault(stale["id"], stale)
+        self.stale += taken.values()
         return list(taken.values())
 
     def end(self) -> None:
         if self.held:
-            self.end_one(*self.take_held()[:1])
+            job = self.held.pop(0)
+            self.stale.append(job)
+            self.end_one(job)
 
     def end_stale(self) -> None:
         if self.stale:
@@ -249,12 +255,13 @@ class Client:
         asked = {
             "ids": [job["id"] for job in beaten],
             "leases": [job["lease"] for job in beaten],
+            "extend": 2,
         }
 
         def work(connection: psycopg.Connection[Row]) -> list[Row]:
             return connection.execute(
                 "select * from forge.heartbeat(%(worker)s, %(ids)s::bigint[], %(leases)s::uuid[],"
-                " '2 seconds')",
+                " make_interval(secs => %(extend)s))",
                 {**asked, "worker": self.name},
             ).fetchall()
 
@@ -279,9 +286,8 @@ class Client:
             self.simple("retry", "select * from forge.retry(%(id)s)", id=id)
 
     def discard(self) -> None:
-        if self.mine:
-            id = self.dice.choice(self.mine[-500:])
-            self.simple("discard", "select * from forge.discard(%(id)s)", id=id)
+        oldest = "select d.* from forge.list_dead(max_rows => 1) as l, forge.discard(l.id) as d"
+        self.simple("discard", oldest)
 
     def retry_dead(self) -> None:
         self.simple("retry_dead", "select * from forge.retry_dead(max_jobs => 5)")

@@ -1,4 +1,4 @@
-"""All that the checker looks at: what clients say, what the database saw, and what lies there now."""
+"""What the checker looks at: what clients say, what the database saw, what lies there now."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ class Evidence:
         return found
 
 
-# What a client says to end a claim, and the status that it brings about when that is not in its answer.
+# What a client says to end a claim.
 ENDS = ("complete", "complete_many", "exchange", "fail", "release", "snooze")
 
 

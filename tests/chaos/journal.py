@@ -1,7 +1,7 @@
 """The log outside the database: what each client asked, and what it was told.
 
-A line is written before the call and one after it, each by one write to a file opened for appending,
-so that a client that is killed between the two leaves a question without an answer.
+A line is written before the call and one after it, each by one write to a file opened for
+appending, so that a client that is killed between the two leaves a question without an answer.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """A proxy on loopback before the server, which cuts, delays, half-opens, and swallows answers.
 
-It runs in a thread of its own and is told from outside. What passes is PostgreSQL's protocol without
-encryption, of which it knows two things: a client's text that ends a transaction, and the message
-with which the server says that it is ready for the next query.
+It runs in a thread of its own and is told from outside. What passes is PostgreSQL's protocol
+without encryption, of which it knows two things: a client's text that ends a transaction, and the
+message with which the server says that it is ready for the next query.
 """
 
 from __future__ import annotations
@@ -129,7 +129,7 @@ class Proxy:
         return len(pipes)
 
     def swallow(self, answers: int = 1) -> None:
-        """The next answers to something that commits never arrive; the connection is cut instead."""
+        """The next answers to what commits never arrive; the connection is cut instead."""
         self.to_swallow = answers
 
     def _run(self) -> None:

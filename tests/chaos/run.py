@@ -44,6 +44,7 @@ class Outcome:
     unknown: int
     swallowed: int
     faults: Counter[str]
+    moves: Counter[tuple[str | None, str | None, str | None]]
     findings: list[Finding]
 
     def __str__(self) -> str:
@@ -70,7 +71,12 @@ def again(seed: int, seconds: float) -> str:
 
 
 def chaos(
-    own: OwnServer, directory: Path, *, seed: int, seconds: float, say: Callable[[str], None] = print
+    own: OwnServer,
+    directory: Path,
+    *,
+    seed: int,
+    seconds: float,
+    say: Callable[[str], None] = print,
 ) -> Outcome:
     """So many seconds of faults on a fresh server; what came out, with all that was found."""
     say(f"chaos: {again(seed, seconds)}")
@@ -94,22 +100,24 @@ def chaos(
     with own.connect() as conn:
         rows = conn.execute((SQL / "invariants.sql").read_bytes()).fetchall()
     findings += [Finding("invariants", row["violation"]) for row in rows]
+    calls = [call for call in evidence.calls if call.name != "run"]
     return Outcome(
         seed=seed,
         seconds=seconds,
         jobs=len(evidence.by_job),
         claims=sum(move.came == "PROCESSING" for move in evidence.moves),
-        calls=len(evidence.calls),
-        unknown=sum(call.outcome == UNKNOWN for call in evidence.calls),
+        calls=len(calls),
+        unknown=sum(call.outcome == UNKNOWN for call in calls),
         swallowed=proxy.swallowed,
         faults=arena.faults,
+        moves=Counter((move.gone, move.came, move.rule) for move in evidence.moves),
         findings=findings,
     )
 
 
 def _make_trouble(arena: Arena, seconds: float) -> None:
     over = time.monotonic() + seconds
-    # Each once in the order of the dice, so that a short run has all of them; then by their weights.
+    # Each once in the order of the dice, so that a short run has all; then by their weights.
     first = [fault for _, fault in FAULTS]
     arena.dice.shuffle(first)
     weights = [weight for weight, _ in FAULTS]
@@ -156,7 +164,9 @@ def gather(own: OwnServer, directory: Path) -> Evidence:
             b"select m.*, m.lease::text as lease from witness.moves as m order by n"
         ).fetchall()
         lie = conn.execute(LIE.encode()).fetchall()
-        rows = conn.execute(b"select from_status, to_status, by from forge.transitions()").fetchall()
+        rows = conn.execute(
+            b"select from_status, to_status, by from forge.transitions()"
+        ).fetchall()
     return Evidence(
         calls=read(directory.glob("*.jsonl")),
         seen=[Move(**{**move, "lease": move["lease"] and str(move["lease"])}) for move in moves],
