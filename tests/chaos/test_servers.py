@@ -67,16 +67,19 @@ def test_a_full_disk_loses_nothing_that_was_acknowledged(own: OwnServer) -> None
 
 
 def test_what_was_acknowledged_outlives_a_crash_of_the_server(own: OwnServer) -> None:
-    with own.connect() as conn:
-        rows = conn.execute("select forge.enqueue('t') as id from generate_series(1, 3)").fetchall()
-        first, second, third = (row["id"] for row in rows)
-        done, held = conn.execute("select id, lease from forge.dequeue(max_jobs => 2)").fetchall()
-        conn.execute("select forge.complete(%(id)s, %(lease)s)", done)
-        conn.execute("begin")
-        conn.execute("select forge.enqueue('t')")
-        conn.execute("select forge.complete(%(id)s, %(lease)s)", held)
-        own.stop()
+    conn = own.connect()
+    rows = conn.execute("select forge.enqueue('t') as id from generate_series(1, 3)").fetchall()
+    first, second, third = (row["id"] for row in rows)
+    done, held = conn.execute("select id, lease from forge.dequeue(max_jobs => 2)").fetchall()
+    conn.execute("select forge.complete(%(id)s, %(lease)s)", done)
+    conn.execute("begin")
+    conn.execute("select forge.enqueue('t')")
+    conn.execute("select forge.complete(%(id)s, %(lease)s)", held)
+
+    own.stop()
+    conn.close()
     own.start()
+
     with own.connect() as conn:
         rows = conn.execute("select id, status from forge.all_jobs").fetchall()
         assert {row["id"]: row["status"] for row in rows} == {
