@@ -12,7 +12,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 
-from tests.chaos.evidence import DONE, REFUSED, UNDONE, UNKNOWN, Evidence, claims_of
+from tests.chaos.evidence import Evidence, claims_of
+from tests.chaos.journal import DONE, REFUSED, UNDONE, UNKNOWN
 from tests.chaos.moves import Move
 
 LIVE = ("WAITING", "PENDING", "PROCESSING")
@@ -58,7 +59,7 @@ def no_acknowledged_enqueue_is_lost(evidence: Evidence) -> Iterator[str]:
 def what_was_rolled_back_never_was(evidence: Evidence) -> Iterator[str]:
     there = {lies.nonce: lies.id for lies in evidence.lie}
     there |= {move.nonce: move.id for move in evidence.moves}
-    for outcome in ("undone", "refused"):
+    for outcome in (UNDONE, REFUSED):
         for call in evidence.said("enqueue", outcome=outcome):
             for nonce in call.asked["nonces"]:
                 if nonce in there:

@@ -9,7 +9,7 @@ from datetime import timedelta
 from functools import cached_property
 from typing import Any
 
-from tests.chaos.journal import DONE, REFUSED, UNDONE, UNKNOWN, Call
+from tests.chaos.journal import DONE, REFUSED, UNDONE, Call
 from tests.chaos.moves import Move, fold
 
 
@@ -116,6 +116,3 @@ def claims_of(calls: Iterable[Call]) -> Iterable[Claim]:
         if call.name in ("dequeue", "exchange") and call.outcome == DONE:
             for job in call.told["claimed"]:
                 yield Claim(call, job["id"], job["lease"], job["attempts"])
-
-
-__all__ = ["DONE", "REFUSED", "UNDONE", "UNKNOWN", "Claim", "End", "Evidence", "Lies", "Rules"]
