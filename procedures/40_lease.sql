@@ -61,13 +61,14 @@ begin
             j.lease_expires_at, forge._lease_end(v_expires, j.attempted_at, (j.extra).timeout)
         )
         where j.id = any(array(select h.id from held as h))
-        returning j.id, j.cancel_requested_at
+        returning j.id, j.lease, j.cancel_requested_at
     )
+    -- By the pair: who claimed a job anew after its lease was lost may still name the old one.
     select
         i.id,
         case when b.id is null then 'lease_lost' else 'cancel_requested' end
-    from unnest(heartbeat.ids) as i (id)
-    left join beaten as b on b.id = i.id
+    from unnest(heartbeat.ids, heartbeat.leases) as i (id, lease)
+    left join beaten as b on b.id = i.id and b.lease = i.lease
     where b.id is null or b.cancel_requested_at is not null
     order by i.id;
 end;

@@ -58,6 +58,20 @@ def test_a_heartbeat_names_the_jobs_that_need_attention(call: Calls, noon: Clock
     assert ends == {"good": minute, "asked": minute, "lost": half}
 
 
+def test_a_heartbeat_tells_of_an_old_lease_beside_a_new_one(call: Calls, noon: Clock) -> None:
+    old = call.running()
+    noon.advance(hours=1)
+    call.tick()
+    new = call.claim(queue="running")
+    pairs = {"ids": [old["id"], new["id"]], "leases": [old["lease"], new["lease"]]}
+    assert old["id"] == new["id"]
+
+    for extend in ("1 minute", None):  # it extends, or only looks
+        beats = call.rows("heartbeat", worker="w", **pairs, extend=extend)
+
+        assert beats == [{"id": old["id"], "reason": "lease_lost"}]
+
+
 def test_a_heartbeat_shows_that_a_worker_lives(call: Calls, noon: Clock) -> None:
     call.rows("register_worker", worker="w", queues=["q"], liveness=False)
     noon.advance(seconds=30)

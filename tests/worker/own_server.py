@@ -61,5 +61,15 @@ class OwnServer:
         self.stop()
         shutil.rmtree(self._base)
 
+    def limit_files(self, size: int | None) -> None:
+        """No file of the server may become larger; holds for sessions that begin from now on."""
+        found = self._cluster.postmaster()
+        assert found is not None
+        limit = "unlimited" if size is None else str(size)
+        # The soft limit alone, which an account may raise again for its own processes.
+        command = ["prlimit", "--pid", str(found.pid), f"--fsize={limit}:"]
+        done = self._cluster.owner.run(command)
+        assert done.returncode == 0, done.stderr
+
     def connect(self) -> Conn:
         return connect(self.dsn, autocommit=True)

@@ -1,0 +1,251 @@
+"""A server of its own, a proxy before it, clients and workers; and what may be done to them."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+import psycopg
+
+from tests.chaos.evidence import Rules
+from tests.chaos.proxy import Proxy
+from tests.worker.own_server import OwnServer
+
+ROOT = Path(__file__).parents[2]
+WITNESS = Path(__file__).with_name("witness.sql")
+CLIENTS, WORKERS = 3, 2
+RULES = Rules(
+    max_retries=3,
+    max_running={"limited": 10},
+    rates={"limited": (8, timedelta(milliseconds=200))},
+    key_max_running={"limited": 2},
+    in_order=frozenset({"fifo"}),
+    by_priority=frozenset({"plain"}),
+    registered=frozenset({"real-"}),
+)
+SETUP = """
+select forge.set_queue(
+    q, max_retries => 3, retry_base => '0.1 seconds', retry_cap => '0.5 seconds', retry_jitter => 0
+) from unnest(array['plain', 'limited', 'fifo', 'real']) as q;
+select forge.set_limits(
+    'limited', max_running => 10, rate => 8, per => '200 milliseconds', key_max_running => 2
+);
+select forge.set_limits('fifo', key_fifo => true)
+"""
+BACKENDS = """
+select {}(a.pid) from pg_stat_activity as a
+where a.datname = current_database() and a.pid <> pg_backend_pid()
+    and a.backend_type = 'client backend'
+order by random() limit %s
+"""
+DEADLOCKS = "select deadlocks from pg_stat_database where datname = current_database()"
+
+
+@dataclass
+class Child:
+    name: str
+    process: subprocess.Popen[bytes]
+    log: Path
+
+    @property
+    def alive(self) -> bool:
+        return self.process.poll() is None
+
+
+class Arena:
+    """Everything that takes part. Children that end are replaced by `replace_the_dead`."""
+
+    def __init__(self, own: OwnServer, proxy: Proxy, directory: Path, seed: int) -> None:
+        self.own = own
+        self.proxy = proxy
+        self.directory = directory
+        self.seed = seed
+        self.dice = random.Random(f"{seed}-faults")
+        self.children: dict[str, Child] = {}
+        self.stopped: list[tuple[float, Child]] = []
+        self.half_open_until: float | None = None
+        self.surprises: list[str] = []
+        self.deadlocks = 0
+        self.faults: Counter[str] = Counter()
+        self._born: Counter[str] = Counter()
+        self.dsn = f"postgresql://forge@127.0.0.1:{proxy.port}/postgres"
+
+    def set_up(self) -> None:
+        with self.own.connect() as conn:
+            conn.execute(WITNESS.read_bytes())
+            for statement in SETUP.split(";"):
+                conn.execute(statement.encode())
+        for number in range(CLIENTS):
+            self._start_client(f"client-{number}")
+        for number in range(WORKERS):
+            self._start_worker(f"real-{number}")
+
+    # Children
+
+    def _spawn(self, place: str, *command: str, **environment: str) -> None:
+        number = self._born[place]
+        log = self.directory / f"{place}.{number}.log"
+        with log.open("wb") as out:
+            process = subprocess.Popen(
+                [sys.executable, "-m", *command],
+                cwd=ROOT,
+                env={**os.environ, "PYTHONUNBUFFERED": "1", **environment},
+                stdout=out,
+                stderr=subprocess.STDOUT,
+            )
+        self.children[place] = Child(f"{place}.{number}", process, log)
+
+    def _start_client(self, place: str) -> None:
+        self._born[place] += 1
+        name = f"{place}.{self._born[place]}"
+        journal = self.directory / f"{name}.jsonl"
+        options = ["--dsn", self.dsn, "--journal", str(journal), "--name", name]
+        self._spawn(place, "tests.chaos.client", *options, "--seed", f"{self.seed}-{name}")
+
+    def _start_worker(self, place: str) -> None:
+        self._born[place] += 1
+        name = f"{place}.{self._born[place]}"
+        options = ["--queue", "real=5", "--lease", "3", "--name", name, "--poll-interval", "0.5"]
+        self._spawn(
+            place,
+            "forge",
+            "worker",
+            "tests.chaos.app:forge",
+            *options,
+            "--grace",
+            "5",
+            DATABASE_URL=f"{self.dsn}?sslmode=disable&gssencmode=disable",
+            CHAOS_JOURNAL=str(self.directory / f"{name}.jsonl"),
+        )
+
+    def replace_the_dead(self) -> None:
+        for place, child in list(self.children.items()):
+            if child.alive:
+                continue
+            # Killed by a fault, or by a handler that ends its process
+            expected = {-signal.SIGKILL, 3} if place.startswith("real") else {-signal.SIGKILL}
+            if child.process.returncode not in expected:
+                said = child.log.read_text(errors="replace")[-2000:]
+                self.surprises.append(f"{child.name} ended with {child.process.returncode}: {said}")
+            start = self._start_worker if place.startswith("real") else self._start_client
+            start(place)
+
+    def wake_the_stopped(self, *, all: bool = False) -> None:
+        for due, child in list(self.stopped):
+            if all or due <= time.monotonic():
+                child.process.send_signal(signal.SIGCONT)
+                self.stopped.remove((due, child))
+        # Nothing could tell a connection that is silent for ever from a slow answer.
+        until = self.half_open_until
+        if until is not None and (all or until <= time.monotonic()):
+            self.half_open_until = None
+            self.proxy.cut()
+
+    def end(self, seconds: float = 15) -> None:
+        """Asks all to end, then kills."""
+        self.wake_the_stopped(all=True)
+        for child in self.children.values():
+            if child.alive:
+                child.process.terminate()
+        deadline = time.monotonic() + seconds
+        for child in self.children.values():
+            try:
+                child.process.wait(max(0.1, deadline - time.monotonic()))
+            except subprocess.TimeoutExpired:
+                child.process.kill()
+                child.process.wait(10)
+
+    def _one(self, kind: str) -> Child:
+        names = sorted(name for name in self.children if name.startswith(kind))
+        return self.children[self.dice.choice(names)]
+
+    # Faults
+
+    def kill_a_client(self) -> None:
+        self._one("client").process.kill()
+
+    def kill_a_worker(self) -> None:
+        self._one("real").process.kill()
+
+    def stop_a_client(self) -> None:
+        self._stop(self._one("client"))
+
+    def stop_a_worker(self) -> None:
+        self._stop(self._one("real"))
+
+    def _stop(self, child: Child) -> None:
+        # Longer than its lease, or shorter.
+        child.process.send_signal(signal.SIGSTOP)
+        self.stopped.append((time.monotonic() + self.dice.choice([0.5, 3, 5]), child))
+
+    def terminate_backends(self) -> None:
+        self._on_backends("pg_terminate_backend", self.dice.choice([1, 1, 3]))
+
+    def cancel_statements(self) -> None:
+        self._on_backends("pg_cancel_backend", 5)
+
+    def _on_backends(self, function: str, most: int) -> None:
+        with self.own.connect() as conn:
+            conn.execute(BACKENDS.format(function).encode(), (most,))
+
+    def crash_the_server(self) -> None:
+        self.count_deadlocks()  # which a crash forgets
+        self.own.stop()
+        time.sleep(self.dice.choice([0, 0.5]))
+        self.own.start()
+
+    def cut_connections(self) -> None:
+        self.proxy.cut()
+
+    def delay_everything(self) -> None:
+        self.proxy.delay = 0.1
+        time.sleep(1)
+        self.proxy.delay = 0
+
+    def half_open_connections(self) -> None:
+        self.proxy.half_open()
+        self.half_open_until = time.monotonic() + self.dice.choice([1, 4])
+
+    def swallow_answers(self) -> None:
+        self.proxy.swallow(self.dice.choice([1, 3]))
+
+    def use_up_connections(self) -> None:
+        hoard: list[psycopg.Connection[tuple[object, ...]]] = []
+        try:
+            while len(hoard) < 60:
+                hoard.append(psycopg.connect(self.own.dsn))
+        except psycopg.OperationalError:
+            self.proxy.cut()  # whoever comes back finds no room
+            time.sleep(0.5)
+        finally:
+            for connection in hoard:
+                connection.close()
+
+    def count_deadlocks(self) -> None:
+        with self.own.connect() as conn:
+            row = conn.execute(DEADLOCKS.encode()).fetchone()
+        self.deadlocks += row["deadlocks"] if row else 0
+
+
+FAULTS = [
+    (4, Arena.kill_a_client),
+    (3, Arena.kill_a_worker),
+    (3, Arena.stop_a_client),
+    (2, Arena.stop_a_worker),
+    (5, Arena.terminate_backends),
+    (3, Arena.cancel_statements),
+    (1, Arena.crash_the_server),
+    (3, Arena.cut_connections),
+    (1, Arena.delay_everything),
+    (1, Arena.half_open_connections),
+    (6, Arena.swallow_answers),
+    (1, Arena.use_up_connections),
+]

@@ -1,0 +1,48 @@
+"""Two minutes of everything at once, and the proof over all that was said and done."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from tests.chaos.arena import FAULTS
+from tests.chaos.conftest import make_own
+from tests.chaos.run import chaos
+
+# FORGE_CHAOS_SEED=n repeats a run; the faults and what each client does come from it.
+SEED = int(os.environ.get("FORGE_CHAOS_SEED", "20"))
+SECONDS = 85
+# What a run that proves something has been through.
+SEEN = {
+    (None, "PENDING", "enqueue"),
+    ("PENDING", "PROCESSING", "dequeue"),
+    ("PROCESSING", "COMPLETED", "complete"),
+    ("PROCESSING", "PENDING", "fail"),
+    ("PROCESSING", "DEAD", "fail"),
+    ("PROCESSING", "PENDING", "release"),
+    ("PROCESSING", "PENDING", "snooze"),
+    ("PROCESSING", "PENDING", "tick"),
+    ("PENDING", "CANCELLED", "cancel"),
+    ("CANCELLED", "PENDING", "retry"),
+    ("DEAD", "PENDING", "retry"),
+    ("DEAD", "DEAD", "discard"),
+}
+
+
+@pytest.mark.timeout(240)
+def test_nothing_is_lost_done_twice_or_out_of_order_whatever_breaks(tmp_path: Path) -> None:
+    own = make_own()
+    try:
+        outcome = chaos(own, tmp_path, seed=SEED, seconds=SECONDS)
+    finally:
+        own.remove()
+    print(outcome)
+
+    assert outcome.findings == []
+    assert outcome.jobs > 1000
+    assert outcome.unknown > 0
+    assert outcome.swallowed > 0
+    assert set(outcome.faults) == {fault.__name__ for _, fault in FAULTS}
+    assert set(outcome.moves) >= SEEN
