@@ -1,14 +1,14 @@
 """The table: what each function that changes a job does to it, in each state, and whom it waits for.
 
-A state is that of the job under its first lease, as arrange.sql makes it; `+new` or `+run` is another
-job of the same unique key beside it. An act that is not listed for a state changes nothing there.
+A state is that of the job under its first lease, as arrange.sql makes it; `+new`, `+later` or `+run` is
+another job of its queue beside it, that is due, not yet due, or runs.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
-WAITS, PASSES = "waits", "passes"
+WAITS, PASSES, TRIES, BRIEFLY = "waits", "passes", "tries", "waits briefly"
 Manner = str | None
 
 RUNNING = "RUNNING EXPIRED STOPPING EXPIRED_STOPPING"  # under the lease that the race knows
@@ -22,7 +22,8 @@ STATES = f"{LIVE} {ENDED}".split()
 class Step:
     """What an act does in one state: its answer, the next state, and what it does about each lock.
 
-    WAITS: for whoever holds it. PASSES: by, as if what it protects were not there. None: takes none.
+    WAITS: for whoever holds it. PASSES: by, as if what it protects were not there. TRIES: does all that
+    it can without it. BRIEFLY: waits for some milliseconds, and then passes by. None: does not ask for it.
     """
 
     answer: str
@@ -86,8 +87,13 @@ def says(answer: str) -> Step:
     return Step(answer=answer)
 
 
-def _adds(answer: str = "new", row: Manner = None) -> Step:
-    return Step(answer=answer, beside="new", key=WAITS, row=row)
+def _adds(beside: str = "new", row: Manner = None) -> Step:
+    return Step(answer="new", beside=beside, key=WAITS, row=row)
+
+
+def _taken(states: str) -> str:
+    """The states in which another job has the key."""
+    return " ".join(f"{state}+{beside}" for state in states.split() for beside in ("new", "later"))
 
 
 def _enqueue(more: str = "") -> str:
@@ -97,10 +103,11 @@ def _enqueue(more: str = "") -> str:
     )
 
 
+_BESIDE = "*+new *+later *+run"
 _CLAIM = passes("1", "TAKEN")
 _CLAIM_BESIDE = Step(answer="1", beside="run")
 _SETS_QUEUE = {"*": Step(answer="-", queue=WAITS)}
-_DROPS = Step(answer="true", job="GONE", row=WAITS, tick=PASSES, queue=WAITS)
+_DROPS = Step(answer="true", job="GONE", row=WAITS, tick=TRIES, queue=WAITS)
 
 FINISHING = [
     act(
@@ -227,7 +234,7 @@ ENQUEUEING = [
         {
             LIVE: Step(answer="old", key=WAITS),
             ENDED: _adds(),
-            "*+new *+run": Step(answer="new", key=WAITS),
+            _BESIDE: Step(answer="new", key=WAITS),
         },
     ),
     act(
@@ -238,13 +245,13 @@ ENQUEUEING = [
         {
             LIVE: Step(answer="old", key=WAITS),
             ENDED: _adds(),
-            "*+new *+run": Step(answer="old", key=WAITS),
+            _BESIDE: Step(answer="old", key=WAITS),
         },
     ),
     act(
         "enqueue_or_raise",
         _enqueue(", on_conflict => 'raise'"),
-        {LIVE: Step(answer="JQ012", key=WAITS), ENDED: _adds(), "*+new *+run": says("JQ012")},
+        {LIVE: Step(answer="JQ012", key=WAITS), ENDED: _adds(), _BESIDE: says("JQ012")},
     ),
     act(
         "replace",
@@ -254,7 +261,7 @@ ENQUEUEING = [
             "PENDING LATER": waits("old", "PENDING", key=WAITS),
             f"{RUNNING} {TAKEN}": _adds(row=WAITS),
             ENDED: _adds(),
-            "*+new": Step(answer="new", key=WAITS),
+            "*+new *+later": Step(answer="new", beside="new", key=WAITS),
         },
     ),
     act(
@@ -263,9 +270,9 @@ ENQUEUEING = [
         {
             "WAITING": waits("old", key=WAITS),
             "PENDING LATER": waits("old", "LATER", key=WAITS),
-            f"{RUNNING} {TAKEN}": _adds(row=WAITS),
-            ENDED: _adds(),
-            "*+new": Step(answer="new", key=WAITS),
+            f"{RUNNING} {TAKEN}": _adds("later", row=WAITS),
+            ENDED: _adds("later"),
+            "*+new *+later": Step(answer="new", beside="later", key=WAITS),
         },
     ),
 ]
@@ -301,7 +308,7 @@ OPERATING = [
         {
             "PENDING LATER": waits("PENDING", "PENDING"),
             "CANCELLED DEAD DISCARDED": waits("PENDING", "PENDING", key=WAITS),
-            "CANCELLED+new DEAD+new DISCARDED+new": waits("JQ004", key=WAITS),
+            _taken("CANCELLED DEAD DISCARDED"): waits("JQ004", key=WAITS),
             "GONE": says("JQ003"),
             "*": says("JQ004"),
         },
@@ -315,8 +322,8 @@ OPERATING = [
         "retry_cancelled",
         "select changed::text from forge.retry_jobs(status => 'CANCELLED', ids => array[%(id)s])",
         {
-            "CANCELLED": passes("1", "PENDING", key=PASSES),
-            "CANCELLED+new": passes("0", key=PASSES),
+            "CANCELLED": passes("1", "PENDING", key=BRIEFLY),
+            _taken("CANCELLED"): passes("0", key=BRIEFLY),
             "*": says("0"),
         },
     ),
@@ -360,7 +367,7 @@ OPERATING = [
     act(
         "retry_dead",
         "select count(*)::text from forge.retry_dead(ids => array[%(id)s])",
-        {"DEAD": passes("1", "PENDING", key=WAITS), "DEAD+new": says("0"), "*": says("0")},
+        {"DEAD": passes("1", "PENDING", key=WAITS), _taken("DEAD"): says("0"), "*": says("0")},
     ),
 ]
 
@@ -374,7 +381,7 @@ QUEUES = [
         {
             f"{LIVE} DEAD": replace(_DROPS, row=PASSES),
             "COMPLETED CANCELLED DISCARDED": _DROPS,
-            "GONE": replace(_DROPS, row=None),
+            "GONE": replace(_DROPS, row=None, queue=None),
         },
         passed="false",
     ),

@@ -70,7 +70,7 @@ begin
 end;
 $function$;
 
--- Its state, and after a plus what another job of its key does: new (it waits for a worker) or run.
+-- Its state, and after a plus that of another job of its queue: new (it is due), later or run.
 create function forge_test.state(id bigint, lease uuid, queue text)
 returns text
 language sql
@@ -100,7 +100,14 @@ as $function$
         'GONE'
     ) || coalesce(
         (
-            select string_agg(case j.status when 'PROCESSING' then '+run' else '+new' end, '')
+            select string_agg(
+                case
+                    when j.status = 'PROCESSING' then '+run'
+                    when j.scheduled_at > forge.now() then '+later'
+                    else '+new'
+                end,
+                ''
+            )
             from forge.jobs as j
             where j.queue = $3 and j.id <> $1
         ),

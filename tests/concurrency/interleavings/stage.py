@@ -33,6 +33,7 @@ class Session:
 
     def __init__(self, db: Database, pool: ThreadPoolExecutor) -> None:
         self.connection: Conn = db.connect()
+        self.connection.execute("set lock_timeout = '3s'")  # who should not wait at all says so
         self.pid = self.connection.info.backend_pid
         self._pool = pool
 
