@@ -1,7 +1,7 @@
-"""The table: what each function that changes a job does to it, in each state, and whom it waits for.
+"""The table: what each function that changes a job does to it in each state, and whom it waits for.
 
-A state is that of the job under its first lease, as arrange.sql makes it; `+new`, `+later` or `+run` is
-another job of its queue beside it, that is due, not yet due, or runs.
+A state is that of the job under its first lease, as arrange.sql makes it; `+new`, `+later` or
+`+run` is another job of its queue beside it, that is due, not yet due, or runs.
 """
 
 from __future__ import annotations
@@ -22,8 +22,9 @@ STATES = f"{LIVE} {ENDED}".split()
 class Step:
     """What an act does in one state: its answer, the next state, and what it does about each lock.
 
-    WAITS: for whoever holds it. PASSES: by, as if what it protects were not there. TRIES: does all that
-    it can without it. BRIEFLY: waits for some milliseconds, and then passes by. None: does not ask for it.
+    WAITS: for whoever holds it. PASSES: by, as if what it protects were not there. TRIES: does all
+    that it can without it. BRIEFLY: waits for some milliseconds, and then passes by. None: does not
+    ask for it.
     """
 
     answer: str

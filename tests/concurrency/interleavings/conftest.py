@@ -1,4 +1,4 @@
-"""One stage a module: what the races leave behind adds up, and the invariants hold over all of it."""
+"""One stage a module: what races leave behind adds up, and the invariants hold over all of it."""
 
 from __future__ import annotations
 

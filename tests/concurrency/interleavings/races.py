@@ -19,6 +19,13 @@ from tests.concurrency.interleavings.acts import (
 COMMIT, ROLLBACK = "commit", "rollback"
 
 
+def missed(act: Act, began: str, state: str) -> tuple[str, str] | None:
+    """What an act does that had looked in one place before the job was moved there."""
+    if act.name == "drop_queue" and began in ("CANCELLED", "DISCARDED") and state == "PENDING":
+        return "false", state  # and says so
+    return None
+
+
 @dataclass(frozen=True)
 class Race:
     """The first act is done and not committed when the second comes."""
@@ -42,7 +49,7 @@ class Race:
 
     @property
     def manner(self) -> Manner:
-        """What the second does about the first lock that both need; None: they have none in common."""
+        """What the second does about the first lock that both need; None: there is none."""
         wants = self.second.step(self.state)
         return next((wants.manner(it) for it in LOCKS if wants.manner(it) and self.holds(it)), None)
 
@@ -53,20 +60,13 @@ class Race:
         wanted = self.second.step(self.state)
         match self.manner:
             case "waits":
-                return self.missed.get(then) or self.second.alone(then)
+                return missed(self.second, self.state, then) or self.second.alone(then)
             case "passes" | "waits briefly":
                 return self.second.passed, then
             case "tries":
                 return self.second.passed, after(self.state, *held, wanted)
             case _:
                 return wanted.answer, after(self.state, *held, wanted)
-
-    @property
-    def missed(self) -> dict[str, tuple[str, str]]:
-        """Where the second has looked at the one place before the first moved the job there."""
-        if self.second.name == "drop_queue" and self.state in ("CANCELLED", "DISCARDED"):
-            return {"PENDING": ("false", "PENDING")}  # it says that it is not through
-        return {}
 
     @property
     def endings(self) -> list[str]:

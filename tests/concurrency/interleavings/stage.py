@@ -17,6 +17,12 @@ from tests.concurrency.racing import PATIENCE
 from tests.database import Clock, Conn, Database
 
 LOOK = 0.001
+HOLD = """
+with live as (select from forge.jobs as j where j.id = %(id)s for update),
+dead as (select from forge.dead_jobs as d where d.id = %(id)s for update),
+past as (select from forge.history as h where h.id = %(id)s for update)
+select (select count(*) from live) + (select count(*) from dead) + (select count(*) from past)
+"""
 
 
 @dataclass(frozen=True)
@@ -75,6 +81,11 @@ class Stage:
         assert row is not None
         state: str = row["state"]
         return state
+
+    def hold(self, job: Arranged) -> None:
+        """Take the row of a job, wherever it lies, until the holder commits."""
+        self.holder.run("begin")
+        assert self.holder.run(HOLD, vars(job)) == 1
 
     def waits(self, session: Session, running: Future[Any]) -> bool:
         """Whether a session comes to wait for another; false: it is done first."""

@@ -1,7 +1,7 @@
 """Every pair, in both orders: the first has done its part and holds it, and the second comes.
 
-The second waits or passes by, as the table says; by what it answers and leaves behind it comes after the
-first, or the first has never been. To play one again: `-k "[cancel-complete]"`.
+The second waits or passes by, as the table says; by what it answers and leaves behind it comes
+after the first, or the first has never been. To play one again: `-k "[cancel-complete]"`.
 """
 
 from __future__ import annotations
