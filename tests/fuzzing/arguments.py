@@ -12,7 +12,8 @@ Texts = st.SearchStrategy[str]
 # No surrogates, which UTF-8 has no way to write; NUL by itself, as no text of PostgreSQL has it.
 ANY_TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=30)
 HOSTILE = [
-    "", " ", "\n", "\x01", "\x7f", "\u202e", "\ufeff", "🦄" * 200, "a" * 201, "ü" * 1000, "x" * 20_000,
+    "", " ", "\n", "\x01", "\x7f", "\u202e", "\ufeff",
+    "🦄" * 200, "a" * 201, "ü" * 1000, "x" * 20_000,
     "'; drop table forge.jobs; --", "$function$", "%s %1$s %%", "\\", "{", "{}", "null", "NaN", "*",
     "a.b.c", '"', "1 = 1", "select 1", "pg_sleep(0)", "(", "[", "(?=", "forge_viewer", "public",
     "0", "-1", "99999999999999999999", "infinity", "e\u0301" * 50,
@@ -81,7 +82,7 @@ WORDS: dict[str, list[Any]] = {
     "events": ["insert", "update", "delete"],
     "topics": ["stats", "queues", "jobs", "dead", "workers"],
     "tables": ["history", "dead_jobs", "jobs"],
-    "unset": ["max_retries", "retry_base", "tags", "timeout", "max_running", "history", "max_depth"],
+    "unset": ["max_retries", "retry_base", "tags", "timeout", "max_running", "history"],
     "unique_by": ["type", "queue", "payload", "payload.a", "payload.a.b"],
     "types": ["t", "checked"],
     "queues": ["q", "limited"],
@@ -123,7 +124,9 @@ class World:
             )  # fmt: skip
         match kind:
             case "text" | "regclass":
-                words: st.SearchStrategy[Any] = st.sampled_from(WORDS[name]) if name in WORDS else TEXTS
+                words: st.SearchStrategy[Any] = (
+                    st.sampled_from(WORDS[name]) if name in WORDS else TEXTS
+                )
                 return words if kind == "regclass" else words | TEXTS
             case "bigint":
                 return st.sampled_from(self.ids) | BIGINTS if name.startswith("id") else BIGINTS
@@ -166,14 +169,17 @@ class World:
         """What enqueue_many takes of a job, or nearly."""
 
         def value(name: str, kind: str) -> st.SearchStrategy[Any]:
-            likely = {"jsonb": DOCUMENTS}.get(kind) or self.argument(name, kind)
+            likely = DOCUMENTS if kind == "jsonb" else self.argument(name, kind)
             return likely | SCALARS
 
-        names = {name: value(name, kind) for name, kind in self.enqueue.items()}
-        return st.fixed_dictionaries(
-            {"type": st.just("t") | value("type", "text")},
-            optional={**names, "payload": DOCUMENTS, "no such key": SCALARS, "key": st.just("h")},
-        ).map(lambda it: {k: v for n, (k, v) in enumerate(it.items()) if n < 6})
+        names = {name: value(name, kind) for name, kind in self.enqueue.items() if name != "type"}
+        names |= {"payload": DOCUMENTS, "no such key": SCALARS, "key": st.just("h")}
+        # Few at a time: of many wrong ones only the first would be looked at.
+        some = st.lists(st.sampled_from(sorted(names)), max_size=3, unique=True).flatmap(
+            lambda chosen: st.fixed_dictionaries({name: names[name] for name in chosen})
+        )
+        kind = st.just("t") | value("type", "text")
+        return st.tuples(kind, some).map(lambda it: {"type": it[0], **it[1]})
 
     def _report(self) -> st.SearchStrategy[dict[str, Any]]:
         line = st.fixed_dictionaries(
@@ -183,6 +189,10 @@ class World:
         return self.job().flatmap(
             lambda job: st.fixed_dictionaries(
                 {"id": st.just(job[0]) | SCALARS, "lease": st.just(job[1]) | SCALARS},
-                optional={"progress": NUMBERS, "note": SCALARS, "lines": st.lists(line, max_size=2)},
+                optional={
+                    "progress": NUMBERS,
+                    "note": SCALARS,
+                    "lines": st.lists(line, max_size=2),
+                },
             )
         )

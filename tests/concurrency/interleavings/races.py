@@ -70,8 +70,12 @@ class Race:
 
     @property
     def endings(self) -> list[str]:
-        """A second that does not wait does the same, however the first ends."""
-        return [COMMIT, ROLLBACK] if self.manner == WAITS else [COMMIT]
+        """A second that does not wait does the same, however the first ends.
+
+        Nor is it another thing to come after nothing where a cancellation was asked for as well.
+        """
+        may_matter = self.manner == WAITS and not self.state.endswith("_STOPPING")
+        return [COMMIT, ROLLBACK] if may_matter else [COMMIT]
 
 
 def races(first: Act, second: Act) -> list[Race]:
