@@ -180,12 +180,13 @@ as $function$
 declare
     v_now constant timestamptz := forge.now();
     v_lease constant uuid := gen_random_uuid();
-    v_expires constant timestamptz := v_now + dequeue.lease;
+    v_expires timestamptz;
     v_ids bigint[];
 begin
     if forge._is_claim(dequeue.queue, dequeue.worker, dequeue.max_jobs, dequeue.lease) is not true then
         perform forge._check_claim(dequeue.queue, dequeue.worker, dequeue.max_jobs, dequeue.lease);
     end if;
+    v_expires := v_now + dequeue.lease;
     if exists (
         select from forge.workers as w
         where w.worker = dequeue.worker and w.draining_at is not null

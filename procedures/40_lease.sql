@@ -21,7 +21,7 @@ set plan_cache_mode = force_generic_plan
 as $function$
 declare
     v_now constant timestamptz := forge.now();
-    v_expires constant timestamptz := v_now + heartbeat.extend;
+    v_expires timestamptz;
 begin
     perform forge._check_name('worker', heartbeat.worker);
     perform forge._check_finish(heartbeat.ids, heartbeat.leases, null);
@@ -38,6 +38,7 @@ begin
         return;
     end if;
 
+    v_expires := v_now + heartbeat.extend;
     update forge.workers as w set heartbeat_at = v_now where w.worker = heartbeat.worker;
 
     return query

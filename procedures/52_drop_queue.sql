@@ -1,8 +1,30 @@
 -- A queue that is no longer wanted goes, with every trace of it: what `forge bench` ends with.
 --
--- Locks: rows of forge.jobs by ascending id, those that somebody else holds are skipped; then
--- forge.history, forge.dead_jobs; tick (a try) for the statistics, which only the tick writes.
+-- Locks: rows of forge.jobs by ascending id, then of forge.dead_jobs, those that somebody else holds are
+-- skipped; then forge.history; tick (a try) for the statistics, which only the tick writes.
 -- Raises: JQ001.
+
+create or replace function forge._has_left(
+    queue text,
+    after bigint
+)
+returns boolean
+language plpgsql stable
+as $function$
+begin
+    return exists (
+            select from forge.jobs as j where j.queue = _has_left.queue and j.id > _has_left.after
+        )
+        or exists (
+            -- in the order of their index, as with "=" a plan may take that of all ids for the nearer way
+            select
+            from forge.dead_jobs as d
+            where (d.queue, d.id) > (_has_left.queue, _has_left.after) and d.queue <= _has_left.queue
+        );
+end;
+$function$;
+comment on function forge._has_left(text, bigint) is
+'Whether a queue has jobs that live or are dead. Internal.';
 
 create or replace function forge.drop_queue(
     queue text,
@@ -19,6 +41,7 @@ declare
     v_left bigint := drop_queue.max_jobs;
     v_count bigint;
     v_ids bigint[];
+    v_held boolean;
 begin
     perform forge._check_name('queue', drop_queue.queue);
     if (drop_queue.after >= 0) is not true then
@@ -40,6 +63,21 @@ begin
     get diagnostics v_count = row_count;
     v_left := v_left - v_count;
 
+    v_ids := array(
+        select p.id
+        from forge.dead_jobs as p
+        where p.queue = drop_queue.queue and p.id > drop_queue.after
+        order by p.id
+        limit v_left
+        for update skip locked
+    );
+    v_count := forge._drop_dead(v_ids, forge.now());
+    v_left := v_left - v_count;
+
+    -- What somebody else holds was skipped. It is looked for before the history and after it, as it may be on
+    -- its way there, or back.
+    v_held := forge._has_left(drop_queue.queue, drop_queue.after);
+
     delete from forge.history as h
     where h.queue = drop_queue.queue
         and h.id = any(array(
@@ -52,21 +90,9 @@ begin
     get diagnostics v_count = row_count;
     v_left := v_left - v_count;
 
-    v_ids := array(
-        select p.id
-        from forge.dead_jobs as p
-        where p.queue = drop_queue.queue and p.id > drop_queue.after
-        order by p.id
-        limit v_left
-        for update skip locked
-    );
-    v_count := forge._drop_dead(v_ids, forge.now());
-    v_left := v_left - v_count;
-
     if v_left <= 0
-        or exists (
-            select from forge.jobs as j where j.queue = drop_queue.queue and j.id > drop_queue.after
-        )
+        or v_held
+        or forge._has_left(drop_queue.queue, drop_queue.after)
         or not pg_try_advisory_xact_lock(forge._lock_space('tick'), 0)
         or not forge._drop_limits(drop_queue.queue, drop_queue.max_jobs)
     then

@@ -225,7 +225,9 @@ language plpgsql stable
 as $function$
 declare
     -- Ids are handed out in the order in which jobs are created, but for those whose enqueue was held up.
-    v_from constant timestamptz := _before_time.created_before + interval '10 minutes';
+    -- Ten minutes after the end of all time there is none.
+    v_from constant timestamptz := least(_before_time.created_before, '200000-01-01 00:00+00')
+        + interval '10 minutes';
     v_low bigint := 0;
     v_high bigint := _before_time.before;
     v_middle bigint;

@@ -190,7 +190,7 @@ set search_path = pg_catalog, forge, pg_temp
 as $function$
 declare
     v_path constant text := current_setting('search_path');
-    v_until constant timestamptz := forge.now() + run.time_limit;
+    v_until timestamptz;
     v_types constant text[] := array(
         select h.type
         from forge.sql_handlers as h
@@ -204,6 +204,7 @@ begin
     if (run.time_limit between interval '0' and interval '1 day') is false then
         perform forge._invalid('time_limit', run.time_limit::text, 'use 0 to 1 day');
     end if;
+    v_until := forge.now() + run.time_limit;
     if v_types = '{}' then
         return;
     end if;
