@@ -26,8 +26,10 @@ FILLED_AFTER = 100  # seconds, so that the charts have something to show
 def up(home: str) -> tuple[subprocess.Popen[str], str]:
     """A demo of its own, and its address."""
     process = subprocess.Popen(
-        [sys.executable, "-m", "forge", "up", "--demo", "--json", "--port", "0"]
-        + ["--rate", str(RATE)],
+        [
+            *(sys.executable, "-m", "forge", "up", "--demo", "--json", "--port", "0"),
+            *("--rate", str(RATE)),
+        ],
         env={**os.environ, "FORGE_HOME": home},
         stdout=subprocess.PIPE,
         text=True,
