@@ -131,13 +131,19 @@ as $function$
 declare
     v_path constant pg_catalog.text := pg_catalog.current_setting('search_path');
     v_role constant pg_catalog.text := pg_catalog.current_setting('role');
-    v_function constant pg_catalog.oid := pg_catalog.to_regprocedure(
-        pg_catalog.regexp_replace(register_sql_handler.function, '^[^(]*\Z', '\&(jsonb)')
-    );
+    v_function pg_catalog.oid;
     v_opened pg_catalog.text[];
     v_wrapper pg_catalog.text;
     v_row forge.sql_handler_row;
 begin
+    begin
+        v_function := pg_catalog.to_regprocedure(
+            pg_catalog.regexp_replace(register_sql_handler.function, '^[^(]*\Z', '\&(jsonb)')
+        );
+    exception
+        when invalid_name or invalid_text_representation then
+            null;    -- no function can be called that
+    end;
     perform pg_catalog.set_config('search_path', 'pg_catalog, forge, pg_temp', true);
     v_opened := forge._open_sql_handler(
         register_sql_handler.type, register_sql_handler.function, v_function, register_sql_handler.run_as,

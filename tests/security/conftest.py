@@ -10,7 +10,10 @@ import pytest
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
+from tests.api.conftest import api, make_api
 from tests.database import Conn, Database, connect
+
+__all__ = ["api", "make_api"]
 
 MakeLogin = Callable[[str], Conn]
 

@@ -62,8 +62,8 @@ select p.proname as name, pg_get_function_identity_arguments(p.oid) as arguments
 from pg_proc as p
 where p.pronamespace = 'pg_catalog'::regnamespace and p.prokind = 'f' and p.proname = any(%s)
     and p.provariadic = 0 and not p.proretset and p.prorettype <> 'internal'::regtype
-    and not ('internal'::regtype = any(p.proargtypes)) and not ('"any"'::regtype = any(p.proargtypes))
-    and not ('cstring'::regtype = any(p.proargtypes)) and p.prorettype not in ('trigger'::regtype, 'void'::regtype)
+    and p.prorettype not in ('trigger'::regtype, 'void'::regtype)
+    and not p.proargtypes::oid[] && array['internal', '"any"', 'cstring']::regtype[]::oid[]
 """
 
 USED_OPERATORS = """
