@@ -92,10 +92,11 @@ def test_a_body_that_says_it_is_packed_is_never_unpacked(api: Client) -> None:
 
 @pytest.mark.anyio
 async def test_a_webhooks_answer_is_never_unpacked(make_job: MakeJob) -> None:
-    bomb = zlib.compress(b"\0" * 50_000_000, wbits=31)
+    bomb = zlib.compress(b"A" * 50_000_000, wbits=31)
     async with http_server(answer("200 OK", bomb, content_encoding="gzip")) as server:
         result = await send(make_job(payload_for(server)))
-    assert (result["truncated"], len(result["body"]) <= 2048) == (True, True)
+    assert result["truncated"]
+    assert "AAAA" not in result["body"]
 
 
 @pytest.mark.anyio
@@ -103,8 +104,8 @@ async def test_a_redirect_leads_a_webhook_nowhere(make_job: MakeJob) -> None:
     async with http_server() as inside:
         for status in ("301 Moved", "302 Found", "303 See Other", "307 Again", "308 For Good"):
             target = f"http://127.0.0.1:{inside.port}/latest/meta-data"
-            for headers in ({"location": target}, {"refresh": f"0; url={target}"}):
-                async with http_server(answer(status, **headers)) as outside:
+            for reply in (answer(status, location=target), answer(status, refresh=f"0; {target}")):
+                async with http_server(reply) as outside:
                     with pytest.raises(Exception, match="redirects are not followed"):
                         await send(make_job(payload_for(outside)))
     assert inside.requests == []

@@ -80,14 +80,15 @@ def hostile_values(type: str, text: str) -> list[object]:
         "type": text, "queue": text, "payload": {text: text}, "unique_key": text, "tags": [text],
         "concurrency_key": text, "error": text, "handle": text, "depends_on": [text],
     }  # fmt: skip
-    return {
+    values: dict[str, list[object]] = {
         "text": [text],
         "name": [text],
         "text[]": [[text], [text, text]],
         "jsonb": [Jsonb({text: text}), Jsonb([text]), Jsonb(document), Jsonb([document])],
         "jsonb[]": [[Jsonb({text: text})]],
         "bytea": [text.encode()],
-    }.get(type, [])
+    }
+    return values.get(type, [])
 
 
 def refused_as_sql(tx: Conn, function: str, given: dict[str, object]) -> str | None:

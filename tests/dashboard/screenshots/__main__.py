@@ -13,12 +13,12 @@ import time
 from pathlib import Path
 from typing import Literal
 
-from playwright.sync_api import Browser, expect, sync_playwright
+from playwright.sync_api import Browser, ViewportSize, expect, sync_playwright
 
 from tests.dashboard.conftest import FLAGS, MISSING, NAMES
 
 HERE = Path(__file__).parent
-SIZE = {"width": 1280, "height": 900}
+SIZE: ViewportSize = {"width": 1280, "height": 900}
 RATE = 12
 FILLED_AFTER = 100  # seconds, so that the charts have something to show
 
