@@ -46,11 +46,12 @@ up: $(VENV)/.run ## start PostgreSQL, the API, the dashboard and a worker
 test: $(VENV)/.dev ## run the tests
 	@$(BIN)/python -m pytest $(ARGS)
 
-check: $(VENV)/.dev ## check format, lint, types and migrations
+check: $(VENV)/.dev ## check format, lint, types, migrations and known holes in dependencies
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(BIN)/squawk --config .squawk.toml $$(ls db/*.sql | grep -v '\.rollback\.sql$$')
+	@$(BIN)/python -m tests.audit
 
 test-matrix: $(VENV)/.dev ## run the SQL tests against PostgreSQL 14, 16 and 17
 	@$(BIN)/python tests/matrix.py $(ARGS)

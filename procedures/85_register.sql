@@ -141,8 +141,8 @@ begin
             pg_catalog.regexp_replace(register_sql_handler.function, '^[^(]*\Z', '\&(jsonb)')
         );
     exception
-        when others then
-            null;       -- what can be no name is the name of nothing; before PostgreSQL 16 it is an error
+        when invalid_name or invalid_text_representation then
+            null;    -- no function can be called that
     end;
     perform pg_catalog.set_config('search_path', 'pg_catalog, forge, pg_temp', true);
     v_opened := forge._open_sql_handler(

@@ -319,6 +319,8 @@ def test_an_unregistered_type_stays_pending_and_leaves_nothing_behind(call: Call
         ("many", "function"),
         ("pg_catalog.jsonb_agg(anyelement)", "function"),
         ("no_function", "function"),
+        ("'; select 1; --", "function"),
+        ("a.b.c.d(", "function"),
     ],
 )
 def test_what_is_no_handler_is_refused(call: Calls, function: str, what: str) -> None:

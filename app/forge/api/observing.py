@@ -27,6 +27,10 @@ def observe(app: ASGIApp) -> ASGIApp:
     async def observed(scope: Scope, receive: Receive, send: Send) -> None:
         began = time.perf_counter()
         request_id = _request_id(scope)
+        names = {name for name, _ in scope["headers"]}
+        # Two lengths of one body: a proxy may have gone by the other, and have passed on a second
+        # request in what it took for the body of the first (RFC 9112, 6.3).
+        doubtful = {b"content-length", b"transfer-encoding"} <= names
         scope["state"]["request_id"] = request_id
         status, sent = NO_ANSWER, 0
 
@@ -37,6 +41,7 @@ def observe(app: ASGIApp) -> ASGIApp:
                 message["headers"] = [
                     *message["headers"],
                     (b"x-request-id", request_id.encode()),
+                    *([(b"connection", b"close")] if doubtful else []),
                 ]
             elif message["type"] == "http.response.body":
                 sent += len(message["body"])

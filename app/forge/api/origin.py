@@ -42,6 +42,14 @@ def _name(host: str) -> str:
     return (name if colon and port.isdigit() else host).lower()
 
 
+def _netloc(origin: str) -> str | None:
+    """The host and port of an Origin; None where it is none: anybody can write anything there."""
+    try:
+        return urlsplit(origin).netloc.lower()
+    except ValueError:
+        return None
+
+
 def make_guard(settings: Settings, keeper: Keeper) -> Any:
     """The guard that checks Host and Origin."""
     origins = frozenset(settings.cors_origins)
@@ -66,7 +74,7 @@ def make_guard(settings: Settings, keeper: Keeper) -> Any:
         origin = connection.headers.get("origin")
         if origin is None or connection.scope.get("method") in _SAFE_METHODS:
             return
-        if origin not in origins and urlsplit(origin).netloc.lower() != host.lower():
+        if origin not in origins and _netloc(origin) != host.lower():
             raise Forbidden(
                 "pages of this origin may not write",
                 f"origin={origin}",

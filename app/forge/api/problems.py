@@ -191,7 +191,7 @@ def handle(request: Request[Any, Any, Any], error: Exception) -> Response[Proble
     if isinstance(known, QueueFull | TooManyRequests):
         headers["Retry-After"] = str(known.retry_after)
     return Response(
-        problem_of(known, request.url.path, request_id),
+        problem_of(known, request.scope["path"], request_id),
         status_code=known.http_status,
         media_type=MEDIA_TYPE,
         headers=headers,

@@ -20,6 +20,7 @@ from forge.api.problems import (
     UnsupportedMediaType,
     field_error,
 )
+from forge.errors import PayloadTooLarge
 
 # Arguments of a handler that do not come from the query string.
 DEPENDENCIES = frozenset(
@@ -28,6 +29,15 @@ DEPENDENCIES = frozenset(
 _ELSEWHERE = DEPENDENCIES | {"data", "request", "idempotency_key", "if_none_match"}
 
 _CONTROLS = re.compile(r"[\x00-\x1F\x7F]")
+
+# Numbers of a few bytes that PostgreSQL writes out with up to 131,072 digits before the point and
+# 16,383 behind it; strings are read over.
+_LONG_NUMBER = re.compile(rb"[0-9][eE][+-]?[0-9]{3}")
+# Nothing here looks back, and a string without an end is read once: hostile text costs no more.
+_STRING_OR_EXPONENT = re.compile(
+    rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"?|[0-9][eE][+-]?0*+([0-9]*)', re.DOTALL
+)
+_MOST_DIGITS = 131_072 + 16_383
 
 # A payload of 1 MiB may take about three times as much when its text is written in \\u escapes.
 JOB_BODY_LIMIT = 3 * 1024 * 1024
@@ -65,6 +75,12 @@ class StrictRequest(Request[Any, Any, Any]):
         assert declared is not None
         body = await self.body()
         try:
+            if written_out(body) > BATCH_BODY_LIMIT:
+                raise PayloadTooLarge(
+                    "the request is too large",
+                    "its numbers have too many digits when they are written out",
+                    "send numbers of that size as text",
+                )
             body.decode()  # fields that are kept raw are not looked at otherwise
             return msgspec.json.decode(body, type=declared.annotation)
         except msgspec.ValidationError as error:
@@ -75,6 +91,17 @@ class StrictRequest(Request[Any, Any, Any]):
             raise Malformed("the body is not JSON", str(error)) from error
         except RecursionError as error:
             raise Malformed("the body is not JSON", "it is nested too deeply") from error
+
+
+def written_out(body: bytes) -> int:
+    """The bytes of a JSON text once its numbers are written without exponents.
+
+    jsonb does that: a mebibyte of `1e131071` would become 15 GB in the server's memory.
+    """
+    if not _LONG_NUMBER.search(body):
+        return len(body)
+    exponents = (found[1] for found in _STRING_OR_EXPONENT.finditer(body) if found[1])
+    return len(body) + sum(min(int(text[:7]), _MOST_DIGITS) for text in exponents)
 
 
 def check_query(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:

@@ -48,7 +48,7 @@ def dashboard(directory: Path) -> list[HTTPRouteHandler]:
         include_in_schema=False,
     )
     async def serve_file(request: Request[Any, Any, Any]) -> Response[bytes]:
-        file = files[request.url.path.rstrip("/") or "/"]
+        file = files[request.scope["path"].rstrip("/") or "/"]
         content = await asyncio.to_thread(file.read_bytes)
         etag = f'"{hashlib.sha256(content).hexdigest()[:32]}"'
         # no-cache: kept, but asked about each time, so that an upgrade shows at once
