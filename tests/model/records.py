@@ -48,6 +48,8 @@ class Record:
     attempted_at: datetime | None = field(default=None, compare=False)
     unique_for: timedelta | None = field(default=None, compare=False)
     timeout: timedelta | None = field(default=None, compare=False)
+    died_at: datetime | None = field(default=None, compare=False)
+    failed_since_revival: bool = field(default=False, compare=False)
     policy: str = field(default="wait", compare=False)
 
     def __post_init__(self) -> None:
@@ -128,9 +130,11 @@ class Model:
     def fail(self, job: Record, *, retryable: bool, delay: timedelta) -> None:
         self.failed[job.queue] += 1
         job.errors += 1
+        job.failed_since_revival = True
         if job.cancel_asked:
             self.cancel(job)
         elif not retryable or job.retries_used_up:
+            job.died_at = self.now
             self._end(job, "DEAD", "dead_jobs")
         else:
             self._put_back(job, self.now + delay)
@@ -168,6 +172,7 @@ class Model:
         job.place, job.status = "jobs", "PENDING"
         job.attempts, job.scheduled_at, job.born_at = 0, self.now, self.now
         job.revivals += 1
+        job.failed_since_revival = False
         job.cancel_asked, job.lease = False, None
         return True
 

@@ -23,7 +23,7 @@ def test_whatever_is_done_to_jobs_the_tables_are_equal_to_the_model(
         def __init__(self) -> None:
             super().__init__(connection, edges, covered)
 
-    run_state_machine_as_test(
-        OnThisDatabase, settings=settings(settings.get_profile(PROFILE), max_examples=int(os.environ.get("FORGE_TEST_EXAMPLES", "100")))
-    )
+    examples = int(os.environ.get("FORGE_TEST_EXAMPLES", "100"))
+    profile = settings(settings.get_profile(PROFILE), max_examples=examples)
+    run_state_machine_as_test(OnThisDatabase, settings=profile)
     print(covered)

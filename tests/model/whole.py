@@ -7,13 +7,15 @@ from typing import Any
 from tests.model.editing import Editing
 from tests.model.flows import Flowing
 from tests.model.machine import Machine
+from tests.model.reviving import Reviving
 from tests.model.wishes import QUEUES
 
 
-class Whole(Flowing, Editing, Machine):
+class Whole(Flowing, Editing, Reviving, Machine):
     def __init__(self, *given: Any) -> None:
         super().__init__(*given)
         self.batches = []
+        self.revivals = []
         self.logs = {}
         self.heard_at = self.model.now
 
@@ -25,6 +27,7 @@ class Whole(Flowing, Editing, Machine):
     def tick(self) -> None:
         super().tick()
         self.forget_silent_worker()
+        self.work_off_revivals()
 
     def heartbeat(self, picks: list[int], extend: Any) -> None:
         super().heartbeat(picks, extend)
@@ -33,5 +36,6 @@ class Whole(Flowing, Editing, Machine):
     def teardown(self) -> None:
         try:
             self.logs_are_those_of_the_model()
+            self.revivals_are_those_of_the_model()
         finally:
             super().teardown()

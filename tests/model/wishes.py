@@ -38,6 +38,9 @@ class Wish:
         said = [f"{name}={value!r}" for name, value in vars(self).items() if value]
         return f"Wish({', '.join(said)})"
 
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        printer.text(repr(self))
+
     @property
     def scope(self) -> str:
         return "" if self.everywhere else self.queue
