@@ -40,6 +40,7 @@ class Record:
     progress: float | None = None
     queue: str = "default"
     unique_scope: str | None = None
+    concurrency_key: str | None = None
     payload: dict[str, Any] = field(default_factory=dict)
     waits_for: set[int] = field(default_factory=set)  # of a WAITING job; an open batch: for itself
 
