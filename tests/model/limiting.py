@@ -37,12 +37,11 @@ class Limiting(Editing, Machine):
     )
     def limit(self, queue: str, **wanted: int | bool | None) -> None:
         unset = [name for name, value in wanted.items() if not value]
-        per = {
-            "per": PER if wanted["rate"] else None,
-            "key_per": PER if wanted["key_rate"] else None,
-        }
+        pers = {"rate": "per", "key_rate": "key_per"}
+        per = {pers[name]: PER for name in pers if wanted[name]}
         self.call("set_limits", queue=queue, **wanted, **per, unset=unset)
-        self.limits[queue] = Limits(**wanted, started=self.limits[queue].started)  # type: ignore[arg-type]
+        started = self.limits[queue].started
+        self.limits[queue] = Limits(**wanted, started=started)  # type: ignore[arg-type]
 
     @rule(
         concurrency_key=st.sampled_from(["x", "x", "y", "z"]),
@@ -105,9 +104,8 @@ class Limiting(Editing, Machine):
             for row in rows:
                 limits = self.limits[row["queue"]]
                 assert (row["max_running"], row["rate"]) == (limits.max_running, limits.rate)
-                running = [
-                    job for job in self.model.jobs.values() if limits.runs(job, row["queue"])
-                ]
-                assert row["running"] in (None, len(running))
+                jobs = self.model.jobs.values()
+                running = sum(limits.runs(job, row["queue"]) for job in jobs)
+                assert row["running"] in (None, running)
         finally:
             super().teardown()

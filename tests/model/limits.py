@@ -51,7 +51,7 @@ class Limits:
         return job.queue == queue and job.status == "PROCESSING"
 
     def choices(self, model: Model, queue: str) -> dict[str | None, list[Record]]:
-        """Of each key, and of the jobs without one, those that may start, which goes first first."""
+        """Of each key, and of the jobs without one, those that may start, in their order."""
         due: dict[str | None, list[Record]] = defaultdict(list)
         for job in model.next_up(10**6, queue):
             due[job.concurrency_key].append(job)
