@@ -8,15 +8,14 @@ from __future__ import annotations
 import os
 
 from hypothesis import HealthCheck, Phase, settings
+from hypothesis.stateful import run_state_machine_as_test
 
 from tests.database import Clock, Conn, Database
 from tests.model import reading
-from tests.model.base import START
+from tests.model.base import START, Base, Covered
 
 settings.register_profile(
     "model",
-    max_examples=250,
-    stateful_step_count=40,
     derandomize=True,
     database=None,
     phases=[Phase.generate, Phase.shrink],
@@ -26,7 +25,6 @@ settings.register_profile(
 settings.register_profile(
     "model at length",
     settings.get_profile("model"),
-    max_examples=int(os.environ.get("FORGE_TEST_EXAMPLES", "250")),
     derandomize=False,
     print_blob=True,
 )
@@ -47,3 +45,35 @@ def begin(db: Database, clock: Clock) -> tuple[Conn, Edges]:
     connection.execute("set track_counts = off")
     connection.commit()
     return connection, reading.edges(connection)
+
+
+def prove(
+    machine: type[Base],
+    given: tuple[Conn, Edges],
+    *,
+    called: set[str],
+    refused: set[str],
+    changes: set[tuple[str | None, str]],
+    examples: int,
+    steps: int,
+) -> None:
+    """Run a machine, which must have come to all of this: else its examples were about nothing."""
+    covered = Covered()
+
+    class OnThisDatabase(machine):  # type: ignore[valid-type, misc]
+        def __init__(self) -> None:
+            super().__init__(*given, covered)
+
+    if "FORGE_TEST_EXAMPLES" in os.environ:
+        examples = int(os.environ["FORGE_TEST_EXAMPLES"])
+    missing: tuple[object, ...] = ()
+    # Once is nearly always enough to come to everything; what is rare may need other examples.
+    for profile in (PROFILE, "model at length", "model at length"):
+        chosen = settings.get_profile(profile)
+        chosen = settings(chosen, max_examples=examples, stateful_step_count=steps)
+        run_state_machine_as_test(OnThisDatabase, settings=chosen)
+        seen = covered.kinds()
+        missing = (called - seen[0], refused - seen[1], changes - seen[2])
+        if not any(missing):
+            return
+    raise AssertionError(f"the examples never came to {missing}")

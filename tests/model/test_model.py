@@ -8,12 +8,10 @@ FORGE_TEST_EXAMPLES=5000 runs so many, at random.
 
 from __future__ import annotations
 
-from hypothesis import settings
-from hypothesis.stateful import run_state_machine_as_test
+import pytest
 
 from tests.database import Clock, Database
-from tests.model.base import Covered
-from tests.model.ground import PROFILE, begin
+from tests.model.ground import begin, prove
 from tests.model.machine import Machine
 
 CALLED = {
@@ -27,24 +25,13 @@ REFUSED = {
 }
 
 
+@pytest.mark.timeout(400)  # room to shrink what fails
 def test_any_order_of_calls_keeps_the_tables_equal_to_the_model(db: Database, clock: Clock) -> None:
-    connection, edges = begin(db, clock)
-    covered = Covered()
-
-    class OnThisDatabase(Machine):
-        def __init__(self) -> None:
-            super().__init__(connection, edges, covered)
-
+    given = begin(db, clock)
     changes = {
         (before, after)
-        for before, after, _ in edges
-        # the model knows nothing of jobs that wait for others
+        for before, after, _ in given[1]
+        # this machine knows nothing of jobs that wait for others
         if "WAITING" not in (before, after) and before != after
     } - {(None, "CANCELLED")}
-    wanted = (CALLED, REFUSED, changes)
-    # Once is nearly always enough to come to everything; what is rare may need other examples.
-    for profile in (PROFILE, "model at length", "model at length"):
-        run_state_machine_as_test(OnThisDatabase, settings=settings.get_profile(profile))
-        if covered.kinds() == wanted:
-            break
-    assert covered.kinds() == wanted
+    prove(Machine, given, called=CALLED, refused=REFUSED, changes=changes, examples=250, steps=40)

@@ -2,28 +2,32 @@
 
 from __future__ import annotations
 
-import os
-
-from hypothesis import settings
-from hypothesis.stateful import run_state_machine_as_test
+import pytest
 
 from tests.database import Clock, Database
-from tests.model.base import Covered
-from tests.model.ground import PROFILE, begin
+from tests.model.ground import begin, prove
+from tests.model.test_model import CALLED, REFUSED
 from tests.model.whole import Whole
 
+ALSO_CALLED = {
+    *["enqueue_many", "open_batch", "close_batch", "enqueue_batch", "parents"],
+    *["edit", "edit_jobs", "cancel_jobs", "retry_jobs", "discard_dead", "log", "job_log"],
+    *["drain_worker", "resume_worker", "list_revivals", "cancel_revival"],
+}
 
+
+@pytest.mark.timeout(400)  # room to shrink what fails
 def test_whatever_is_done_to_jobs_the_tables_are_equal_to_the_model(
     db: Database, clock: Clock
 ) -> None:
-    connection, edges = begin(db, clock)
-    covered = Covered()
-
-    class OnThisDatabase(Whole):
-        def __init__(self) -> None:
-            super().__init__(connection, edges, covered)
-
-    examples = int(os.environ.get("FORGE_TEST_EXAMPLES", "100"))
-    profile = settings(settings.get_profile(PROFILE), max_examples=examples)
-    run_state_machine_as_test(OnThisDatabase, settings=profile)
-    print(covered)
+    given = begin(db, clock)
+    changes = {(before, after) for before, after, _ in given[1] if before != after}
+    prove(
+        Whole,
+        given,
+        called=CALLED | ALSO_CALLED,
+        refused=REFUSED | {"enqueue", "edit", "close_batch", "log"},
+        changes=changes - {("WAITING", "DEAD")},  # a deadline of run_when
+        examples=120,
+        steps=40,
+    )
