@@ -65,7 +65,10 @@ class Flowing(Keyed):
         return job
 
     def close_batch(self, pick: int) -> None:
-        job = self.model.jobs[self.batches[-1 - pick % len(self.batches)]]
+        jobs = [self.model.jobs[id] for id in self.batches]
+        ended = [job for job in jobs if job.status not in LIVE and pick % 3 == 0]
+        chosen = ended or jobs
+        job = chosen[-1 - pick // 3 % len(chosen)]
         before = job.status
         if before not in LIVE:
             self.refused("JQ004", "close_batch", id=job.id)

@@ -27,9 +27,10 @@ class Keyed(Working):
         self.enqueue_as(wish)
 
     def parent(self, pick: int) -> Record:
-        """Rather a job that lives than one that has ended."""
-        live = [job for job in self.model.jobs.values() if job.status in LIVE]
-        return live[pick // 4 % len(live)] if live and pick % 4 else self.job(pick)
+        """One that lives, or one that has failed, which few have."""
+        wanted = LIVE if pick % 2 else ("DEAD", "CANCELLED")
+        found = [job for job in self.model.jobs.values() if job.status in wanted]
+        return found[pick // 2 % len(found)] if found else self.job(pick)
 
     def is_open(self, job: Record) -> bool:
         return job.status == "WAITING" and job.id in job.waits_for

@@ -11,7 +11,7 @@ from uuid import UUID
 LIVE = ("WAITING", "PENDING", "PROCESSING")
 BASE = timedelta(seconds=5)
 CAP = timedelta(hours=1)
-TIME_TO_STOP = timedelta(seconds=5)
+GRACE = timedelta(seconds=5)
 DEFAULT_MAX_RETRIES = 10
 
 
@@ -43,8 +43,7 @@ class Record:
     concurrency_key: str | None = None
     payload: dict[str, Any] = field(default_factory=dict)
     waits_for: set[int] = field(default_factory=set)  # of a WAITING job; an open batch: for itself
-
-    # What is only said when it is made, and shows in what becomes of it.
+    # What is said when it is made, and shows in what becomes of it.
     born_at: datetime | None = field(default=None, compare=False)  # or revived
     attempted_at: datetime | None = field(default=None, compare=False)
     unique_for: timedelta | None = field(default=None, compare=False)
@@ -63,16 +62,13 @@ class Record:
         return self.attempts > allowed
 
     def lease_until(self, end: datetime) -> datetime:
-        """When a lease ends that is asked for until then: not long after the timeout."""
-        if self.timeout is None:
-            return end
+        """When a lease ends that is asked for until then."""
         assert self.attempted_at is not None
-        return min(end, self.attempted_at + self.timeout + TIME_TO_STOP)
+        return end if self.timeout is None else min(end, self.attempted_at + self.timeout + GRACE)
 
     def timed_out(self, now: datetime) -> bool:
-        if self.timeout is None or self.attempted_at is None:
-            return False
-        return now >= self.attempted_at + self.timeout
+        assert self.attempted_at is not None
+        return self.timeout is not None and now >= self.attempted_at + self.timeout
 
 
 @dataclass

@@ -7,7 +7,6 @@ import pytest
 from tests.database import Clock, Database
 from tests.model.ground import begin, prove
 from tests.model.limiting import Limiting
-from tests.model.test_model import CALLED, REFUSED
 
 
 @pytest.mark.timeout(400)  # room to shrink what fails
@@ -15,9 +14,9 @@ def test_claims_have_all_that_the_limits_allow_and_no_more(db: Database, clock: 
     prove(
         Limiting,
         begin(db, clock),
-        called=CALLED - {"retry_dead", "discard"} | {"set_limits", "edit", "edit_jobs"},
-        refused=REFUSED - {"discard"},
+        called={"set_limits", "dequeue", "exchange", "release", "tick", "edit"},
+        refused={"release"},
         changes={("PROCESSING", "PENDING"), ("DEAD", "PENDING"), ("CANCELLED", "PENDING")},
-        examples=80,
+        examples=70,
         steps=30,
     )
