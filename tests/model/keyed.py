@@ -26,6 +26,26 @@ class Keyed(Working):
             wish.batch = chosen[len(self.seen) % len(chosen)].id
         self.enqueue_as(wish)
 
+    @rule(wish=wishes(), seconds=st.sampled_from([0, 30, 90]))
+    def say_again_once_it_is_done(self, wish: Wish, seconds: int) -> None:
+        """A key may stay taken after the end of its job."""
+        wish.key, wish.delay = wish.key or "a", wish.delay and timedelta(0)
+        self.enqueue_as(wish)
+        self.rows_are_those_of_the_model()
+        holder = self.model.holder(wish.key, wish.scope)
+        while holder is not None and holder in self.model.next_up(3, wish.queue):
+            named = {"queue": wish.queue, "worker": "w", "max_jobs": 3}
+            length = timedelta(minutes=10)
+            self.accept(self.call("dequeue", **named, lease=length), 3, length, wish.queue)
+            self.rows_are_those_of_the_model()
+        if holder is not None and holder.status == "PROCESSING" and holder.lease is not None:
+            self.call("complete", id=holder.id, lease=holder.lease)
+            self.model.complete(holder)
+            self.rows_are_those_of_the_model()
+        self.by = set()
+        self.model.now = self.clock.advance(seconds=seconds)
+        self.enqueue_as(wish)
+
     def parent(self, pick: int) -> Record:
         """One that lives, or one that has failed, which few have."""
         wanted = LIVE if pick % 2 else ("DEAD", "CANCELLED")

@@ -73,6 +73,20 @@ class Limiting(Editing, Machine):
             else:
                 assert row["enqueue"] == holder.id
 
+    @rule(
+        waits=st.lists(st.sampled_from([0, 3, 6, 11]), min_size=2, max_size=5), ends=st.booleans()
+    )
+    def work_for_a_while(self, waits: list[int], ends: bool) -> None:
+        """Claim after claim, as the windows of rates go by."""
+        for seconds in waits:
+            self.by = set()
+            self.model.now = self.clock.advance(seconds=seconds)
+            self.dequeue(3, timedelta(minutes=10))
+            self.rows_are_those_of_the_model()
+            if ends and any(self.model.owned(*claim) for claim in self.claims):
+                self.complete(0)
+                self.rows_are_those_of_the_model()
+
     def queue_to_claim_from(self, count: int) -> str:
         queues = QUEUES if count < 3 else QUEUES[::-1]
         return next((queue for queue in queues if self.model.next_up(1, queue)), queues[0])

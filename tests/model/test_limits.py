@@ -17,6 +17,6 @@ def test_claims_have_all_that_the_limits_allow_and_no_more(db: Database, clock: 
         called={"set_limits", "dequeue", "exchange", "release", "tick", "edit"},
         refused={"release"},
         changes={("PROCESSING", "PENDING"), ("DEAD", "PENDING"), ("CANCELLED", "PENDING")},
-        examples=70,
+        examples=50,
         steps=30,
     )
