@@ -242,6 +242,8 @@ declare
         v_filter, v_statuses, cancel_jobs.after, cancel_jobs.max_jobs
     );
     v_batch forge.edited := forge._edited(v_found);
+    v_ids bigint[];
+    v_id bigint;
     v_job forge.jobs;
     v_queues text[] := array[]::text[];
     v_queue text;
@@ -249,8 +251,8 @@ begin
     if (cancel_jobs.dry_run) is not false then
         return v_batch;
     end if;
-    for v_job in
-        select j.*
+    v_ids := array(
+        select j.id
         from forge.jobs as j
         where j.id = any(v_found.ids) and j.status = any(v_statuses) and forge._matches(
             v_filter, j.queue, j.type, j.status, j.priority, j.created_at, j.scheduled_at, null, j.tags, null,
@@ -258,10 +260,15 @@ begin
         )
         order by j.id
         for update skip locked
-    loop
-        perform forge._cancel(v_job, v_now);
-        if v_job.queue <> all(v_queues) then
-            v_queues := v_queues || v_job.queue;
+    );
+    foreach v_id in array v_ids loop
+        -- As it is now: the end of one before it may have freed it, or cancelled it as well.
+        select j.* into v_job from forge.jobs as j where j.id = v_id;
+        if found then
+            perform forge._cancel(v_job, v_now);
+            if v_job.queue <> all(v_queues) then
+                v_queues := v_queues || v_job.queue;
+            end if;
         end if;
         v_batch.changed := v_batch.changed + 1;
     end loop;

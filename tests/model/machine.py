@@ -7,6 +7,7 @@ from datetime import timedelta
 from hypothesis import strategies as st
 from hypothesis.stateful import initialize, rule
 
+from tests.model.records import Record
 from tests.model.working import Working, keys, lengths, picks, priorities, retries, starts
 
 OPERATIONS = [
@@ -73,7 +74,7 @@ class Machine(Working):
             self.refused("JQ004", "cancel", id=job.id)
             return
         (row,) = self.call("cancel", id=job.id)
-        if before == "PENDING":
+        if before in ("WAITING", "PENDING"):
             self.model.cancel(job)
         job.cancel_asked = True
         assert (row["from_status"], row["to_status"]) == (before, job.status)
@@ -94,11 +95,14 @@ class Machine(Working):
         dead = [
             job
             for job in sorted(self.model.jobs.values(), key=lambda job: job.id)
-            if job.place == "dead_jobs" and self.model.holder(job.unique_key) is None
+            if job.place == "dead_jobs" and self.is_free(job)
         ][:count]
         assert sorted(row["id"] for row in answer) == [
             job.id for job in dead if self.model.revive(job)
         ]
+
+    def is_free(self, job: Record) -> bool:
+        return self.model.holder(job.unique_key, job.unique_scope) is None
 
     def discard(self, pick: int) -> None:
         job = self.job(pick)
@@ -110,7 +114,7 @@ class Machine(Working):
 
     def pause_or_resume(self) -> None:
         self.call("resume" if self.model.paused else "pause", queue="default")
-        self.model.paused = not self.model.paused
+        self.model.paused ^= {"default"}
 
     def tick(self) -> None:
         tasks = {row["task"]: row["count"] for row in self.call("tick")}

@@ -91,19 +91,26 @@ class Working(Base):
             assert row["enqueue"] == holder.id
         else:
             assert row["enqueue"] not in self.model.jobs
-            job = Record(row["enqueue"], priority, due, key, max_retries)
+            job = Record(row["enqueue"], priority, due, key, max_retries, born_at=self.model.now)
             self.model.jobs[job.id] = job
 
     def dequeue(self, count: int, length: timedelta) -> None:
-        self.accept(self.call("dequeue", max_jobs=count, lease=length), count, length)
+        queue = self.queue_to_claim_from(count)
+        answer = self.call("dequeue", queue=queue, worker="w", max_jobs=count, lease=length)
+        self.accept(answer, count, length, queue)
+
+    def queue_to_claim_from(self, count: int) -> str:
+        return "default"
 
     def exchange(self, picks: list[int], count: int, length: timedelta) -> None:
         claims, jobs = self.several(picks)
-        answer = self.call("exchange", **claims, max_jobs=count, lease=length)
+        queue = self.queue_to_claim_from(count)
+        named = {"queue": queue, "worker": "w", "max_jobs": count, "lease": length}
+        answer = self.call("exchange", **claims, **named)
         self.by = {"complete", "dequeue"}
         for job in filter(None, jobs):
             self.model.complete(job)
-        self.accept(answer, count, length)
+        self.accept(answer, count, length, queue)
 
     def complete(self, pick: int) -> None:
         claim, job = self.claimed(pick)
@@ -145,7 +152,8 @@ class Working(Base):
                 expected.append({"id": job_id, "reason": "lease_lost"})
                 continue
             assert job.lease_expires_at is not None
-            job.lease_expires_at = max(job.lease_expires_at, self.model.now + extend)
+            until = job.lease_until(self.model.now + extend)
+            job.lease_expires_at = max(job.lease_expires_at, until)
             if job.cancel_asked:
                 expected.append({"id": job_id, "reason": "cancel_requested"})
         assert answer == expected

@@ -132,6 +132,21 @@ def test_jobs_that_somebody_holds_are_skipped(db: Database, call: Calls) -> None
     assert (call.status(held), call.status(free)) == ("PENDING", "CANCELLED")
 
 
+@pytest.mark.parametrize("policy", ["cancel", "run"])
+def test_a_parent_and_its_child_are_cancelled_in_one_batch_and_once(
+    call: Calls, policy: str
+) -> None:
+    parent = call.enqueue()
+    child = call.enqueue(depends_on=[parent], on_parent_failure=policy)
+
+    batch = call.row("cancel_jobs", queue="default")
+
+    assert (batch["matched"], batch["changed"], batch["skipped"]) == (2, 2, 0)
+    found = call.select("select id, status from forge.history order by id")
+    assert [tuple(row.values()) for row in found] == [(parent, "CANCELLED"), (child, "CANCELLED")]
+    assert call.one("select sum(cancelled) from forge.tallies") == 2
+
+
 def test_cancelling_many(call: Calls) -> None:
     running = call.running(tags=["x"])
     pending, waiting = call.enqueue(tags=["x"]), call.waiting(tags=["x"])
