@@ -77,8 +77,9 @@ def test_resuming_is_undone_with_the_same_reason(visit: Visit, db: Database) -> 
     expect(page.locator("#toasts")).to_contain_text("Queue mails runs again")
     assert paused(db) is None
     page.locator("#toasts").get_by_role("button", name="Undo").click()
-    expect(page.get_by_role("button", name="Resume queue mails")).to_be_visible()
+    expect(page.locator("#toasts").get_by_role("button", name="Undo")).to_have_count(0)
     assert paused(db) == "by hand"
+    expect(page.get_by_role("button", name="Resume queue mails")).to_be_visible()
 
 
 def test_what_the_api_refuses_is_said_in_the_form(visit: Visit, tab: Tab, db: Database) -> None:

@@ -3,7 +3,7 @@ import { busy, el, find } from '../core/dom.js';
 import { href } from '../core/url.js';
 
 const SHOWN_FOR = 6000;
-const SHOWN_WITH_UNDO = 15_000;
+const SHOWN_WITH_UNDO = 30_000;
 
 function show(box, tone, { title, detail = '', hint = '', job = null, undo = null }, lasting) {
   const leave = () => element.remove();

@@ -32,7 +32,7 @@ def up(home: str) -> tuple[subprocess.Popen[str], str]:
         text=True,
     )
     assert process.stdout is not None
-    return process, json.loads(process.stdout.readline())["api"]
+    return process, json.loads(process.stdout.readline())["url"]
 
 
 def take(
