@@ -141,7 +141,7 @@ begin
             pg_catalog.regexp_replace(register_sql_handler.function, '^[^(]*\Z', '\&(jsonb)')
         );
     exception
-        when invalid_name or invalid_text_representation then
+        when invalid_name or invalid_text_representation or syntax_error then
             null;    -- no function can be called that
     end;
     perform pg_catalog.set_config('search_path', 'pg_catalog, forge, pg_temp', true);

@@ -31,6 +31,7 @@ SEEN = {
 }
 
 
+@pytest.mark.long
 @pytest.mark.timeout(240)
 def test_nothing_is_lost_done_twice_or_out_of_order_whatever_breaks(tmp_path: Path) -> None:
     own = make_own()
