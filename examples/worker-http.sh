@@ -38,11 +38,13 @@ stop() {
 }
 trap stop TERM INT
 
-# Extends the lease while the task runs; ends it when the job is cancelled, or another's.
+# Extends the lease while the task runs; ends it when the job is cancelled, or another's. What it sends is
+# there beforehand: whoever ends it in the middle must not leave a curl behind that sends half of it.
 keep() {
+    local beat
+    beat=$(jq -c --arg worker "$worker" '{$worker, jobs: [{id, lease}]}' <<<"$1")
     while sleep "$beat_seconds"; do
-        jq -c --arg worker "$worker" '{$worker, jobs: [{id, lease}]}' <<<"$1" | post heartbeat |
-            jq -e '.items[0]' >/dev/null && kill -- "-$2" && return
+        post heartbeat <<<"$beat" | jq -e '.items[0]' >/dev/null && kill -- "-$2" && return
     done
 }
 

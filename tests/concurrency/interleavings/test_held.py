@@ -35,7 +35,12 @@ def play_out(play: Stage, race: Race, ending: str) -> tuple[str, str]:
 def test_the_second_comes_while_the_first_holds(play: Stage, first: Act, second: Act) -> None:
     table = [(race, ending) for race in races(first, second) for ending in race.endings]
     played = {f"{race}, {ending}": play_out(play, race, ending) for race, ending in table}
-    assert played == {f"{race}, {ending}": race.end(ending) for race, ending in table}
+    wrong = {
+        name: (played[name], ends)
+        for name, ends in ((f"{race}, {ending}", race.ends(ending)) for race, ending in table)
+        if played[name] not in ends
+    }
+    assert wrong == {}
 
 
 @pytest.mark.parametrize("first", ACTS, ids=lambda act: act.name)
