@@ -30,7 +30,8 @@ end() { # process groups, without a word
 stop() {
     trap '' TERM INT
     end $(jobs -p)
-    # whoever hangs up while waiting has claimed nothing; this is what had come before
+    # whoever hangs up while waiting has claimed nothing; this is what had come before (what is on its
+    # way just now comes back when its lease ends)
     jq -c '.items[] | {id, lease}' "$dir/claimed" 2>/dev/null |
         while read -r held; do post release <<<"$held"; done >/dev/null
     jq -n --arg worker "$worker" '{$worker}' | post unregister >/dev/null

@@ -70,6 +70,10 @@ def test_a_worker_of_bash_and_curl_runs_jobs_until_it_is_told_to_stop(db: Databa
 
         endless = enqueue(say="x", after=3600)
         until(lambda: status(db, endless) == "PROCESSING")
+        # not before it has the answer in hand, which its heartbeats show
+        lease = "select lease_expires_at from forge.jobs where id = %s"
+        claimed_until = db.value(lease, endless)
+        until(lambda: db.value(lease, endless) > claimed_until)
         worker.terminate()
         _, complaints = worker.communicate(timeout=60)
     assert (worker.returncode, complaints) == (0, "")
