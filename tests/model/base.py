@@ -72,11 +72,11 @@ class Base(RuleBasedStateMachine):
         self.covered.refused[function] += 1
 
     def job(self, pick: int) -> Record:
-        """Any job, but rather one that is dead or running, as few are."""
+        """Any job, but rather one that is dead, running or cancelled, as few are."""
         jobs = list(self.model.jobs.values())
-        wanted = ("DEAD", "PROCESSING", "")[pick % 3]
+        wanted = ("DEAD", "PROCESSING", "CANCELLED", "")[pick % 4]
         chosen = [job for job in jobs if job.status == wanted] or jobs
-        return chosen[(pick // 3) % len(chosen)]
+        return chosen[(pick // 4) % len(chosen)]
 
     def claimed(self, pick: int) -> tuple[dict[str, Any], Record | None]:
         """A claim, mostly one whose lease is current, and then its job."""

@@ -66,9 +66,9 @@ class Flowing(Keyed):
 
     def close_batch(self, pick: int) -> None:
         jobs = [self.model.jobs[id] for id in self.batches]
-        ended = [job for job in jobs if job.status not in LIVE and pick % 3 == 0]
+        ended = [job for job in jobs if job.status not in LIVE and pick % 2 == 0]
         chosen = ended or jobs
-        job = chosen[-1 - pick // 3 % len(chosen)]
+        job = chosen[-1 - pick // 2 % len(chosen)]
         before = job.status
         if before not in LIVE:
             self.refused("JQ004", "close_batch", id=job.id)

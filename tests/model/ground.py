@@ -33,7 +33,9 @@ PROFILE = "model at length" if "FORGE_TEST_EXAMPLES" in os.environ else "model"
 Edges = set[tuple[str | None, str, str]]
 
 
-RARE = 4  # kinds that the examples of one machine may miss
+# A round misses each of the rarest kinds one time in three, and Hypothesis takes constants from
+# whatever modules are loaded, so that rounds differ by machine: there are more until all was seen.
+ROUNDS = 8
 
 
 def begin(db: Database, clock: Clock) -> tuple[Conn, Edges]:
@@ -70,14 +72,12 @@ def prove(
     if "FORGE_TEST_EXAMPLES" in os.environ:
         examples = int(os.environ["FORGE_TEST_EXAMPLES"])
     missing: tuple[object, ...] = ()
-    # Once is nearly always enough to come to everything; what is rare hangs on the machine, as
-    # Hypothesis takes constants from whatever modules are loaded.
-    for profile in (PROFILE, "model at length", "model at length"):
+    for profile in (PROFILE, *["model at length"] * (ROUNDS - 1)):
         chosen = settings.get_profile(profile)
         chosen = settings(chosen, max_examples=examples, stateful_step_count=steps)
         run_state_machine_as_test(OnThisDatabase, settings=chosen)
         seen = covered.kinds()
         missing = (called - seen[0], refused - seen[1], changes - seen[2])
-        if sum(map(len, missing)) <= RARE:
+        if not any(missing):
             return
     raise AssertionError(f"the examples never came to {missing}")
