@@ -40,6 +40,18 @@ def test_a_warning_says_what_is_wrong_and_leads_there(dashboard: Page, db: Datab
     expect(dashboard).to_have_url(f"{dashboard.url.split('#')[0]}#/queues/reports")
 
 
+def test_each_warning_leads_to_where_it_is_mended(dashboard: Page, db: Database) -> None:
+    enqueue(db, queue="reports")
+    db.rows("select forge.pause('reports')")
+    db.rows("select forge.schedule('nightly', '* * * * *', 'email')")
+    db.rows("update forge.schedules set failures = 3, last_error = 'the queue is full'")
+    doors = dashboard.locator("#warnings li")
+    paused = doors.filter(has_text="paused").get_by_role("link")
+    expect(paused).to_have_attribute("href", "#/queues/reports", timeout=20_000)
+    failing = doors.filter(has_text="nightly").get_by_role("link")
+    expect(failing).to_have_attribute("href", "#/schedules")
+
+
 def test_the_deepest_queues_come_first(dashboard: Page, db: Database) -> None:
     for queue, jobs in (("a", 1), ("b", 3), ("c", 2)):
         for _ in range(jobs):

@@ -16,6 +16,12 @@ export const counted = (row, name) => count(row[name], row.capped && row[name] >
 
 export const capital = text => (text ? `${text[0].toUpperCase()}${text.slice(1)}` : '');
 
+// The database speaks in clauses: "the queue a is paused". A reader gets a sentence.
+export function sentence(clause) {
+  const words = (clause ?? '').trim();
+  return words && `${capital(words)}${/[.!?]$/.test(words) ? '' : '.'}`;
+}
+
 export const plural = (number, one, many = `${one}s`) => `${count(number)} ${number === 1 ? one : many}`;
 
 export function rate(number, seconds) {

@@ -1,6 +1,5 @@
 // The newest jobs, live, by what they are: every filter is in the address. Many are changed at once from here.
-import { now } from '../core/clock.js';
-import { el, reconcile, replace, setText, time } from '../core/dom.js';
+import { el, replace, setText, time } from '../core/dom.js';
 import { count, plural } from '../core/format.js';
 import { keyset } from '../core/keyset.js';
 import * as live from '../core/live.js';

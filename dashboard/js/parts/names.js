@@ -1,5 +1,6 @@
 // Names of queues, types and workers as links, the first few of many; and the sentences of what is wrong with them.
 import { el, reconcile, setText } from '../core/dom.js';
+import { sentence } from '../core/format.js';
 import { href } from '../core/url.js';
 
 // names(['email'], 'types'): each a link to its page. `most`: the others are a number, and listed on hover.
@@ -25,9 +26,3 @@ export function warningList() {
     }),
   };
 }
-
-// The doctor writes clauses: "the queue a is paused". A reader gets a sentence.
-const sentence = text => {
-  const words = (text ?? '').trim();
-  return words && `${words[0].toUpperCase()}${words.slice(1)}${/[.!?]$/.test(words) ? '' : '.'}`;
-};

@@ -21,7 +21,7 @@ export const POLICY = ['max_retries', 'retry_base_seconds', 'retry_factor', 'ret
 export const layered = (...layers) => Object.fromEntries(POLICY.map(name => [name, layers.map(layer => layer?.[name]).find(given) ?? null]));
 
 // 5 s, 10 s, 20 s, 40 s, then 1 h at most.
-export function delays({ retry_base_seconds: base, retry_factor: factor, retry_cap_seconds: cap, max_retries: most }) {
+function delays({ retry_base_seconds: base, retry_factor: factor, retry_cap_seconds: cap, max_retries: most }) {
   if (![base, factor, cap, most].every(given) || most < 1) return null;
   const length = n => Math.min(base * factor ** n, cap);
   const shown = Math.min(4, most);

@@ -12,7 +12,7 @@ import { describe, given, isFine } from './filter.js';
 const PAGE = 50;
 const MOST = 500;   // groups that the API lists
 
-export const filterOf = ({ fingerprint, queue, type }) => ({ fingerprint, queue, type });
+const filterOf = ({ fingerprint, queue, type }) => ({ fingerprint, queue, type });
 
 const columns = reload => [
   { head: 'Error', class: 'error', cell: group => [

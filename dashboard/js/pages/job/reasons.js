@@ -1,5 +1,6 @@
 // Why a job does not run, or what it does, in words, as long as it has not ended.
 import { el, replace, time } from '../../core/dom.js';
+import { capital } from '../../core/format.js';
 import { errorOf } from '../../core/life.js';
 import { source } from '../../core/source.js';
 import { href } from '../../core/url.js';
@@ -18,7 +19,7 @@ const idsOf = detail => Object.values(detail).filter(Array.isArray).flat().map(i
 // A reason's sentence: PostgreSQL's times in it as times of the reader's day, the ids of jobs as links to them.
 function sentence({ sentence: text, detail }) {
   const ids = idsOf(detail).map(String);
-  const pieces = `${text[0]?.toUpperCase() ?? ''}${text.slice(1)}`.split(new RegExp(`(${[MOMENT, ...ids.map(id => `\\b${id}\\b`)].join('|')})`));
+  const pieces = capital(text).split(new RegExp(`(${[MOMENT, ...ids.map(id => `\\b${id}\\b`)].join('|')})`));
   return pieces.map((piece, index) => {
     if (index % 2 === 0) return piece;
     return ids.includes(piece) ? el('a', { href: href('jobs', piece) }, `#${piece}`) : moment(piece);

@@ -1,13 +1,15 @@
 // What needs a person now, in words: the sentences are the database's own (forge.warnings()).
 import { el, reconcile, replace, time } from '../../core/dom.js';
+import { sentence } from '../../core/format.js';
 import { href } from '../../core/url.js';
 
 // What a warning is about, and where on the dashboard something can be done.
 const DOORS = {
   paused: row => [href('queues', row.queue), 'Open the queue'],
+  paused_with_work: row => [href('queues', row.queue), 'Open the queue'],
   no_worker: row => [href('queues', row.queue), 'Open the queue'],
   no_worker_for_type: row => [href('jobs', { queue: row.queue, status: 'PENDING' }), 'See the jobs'],
-  schedule_failed: () => [href('schedules'), 'Open the schedules'],
+  schedule_failing: () => [href('schedules'), 'Open the schedules'],
 };
 const OTHERWISE = ['#/system', 'Open the system page'];
 
@@ -15,7 +17,7 @@ function fill(item, row) {
   const mark = JSON.stringify(row);
   if (item.dataset.shows === mark) return;
   item.dataset.shows = mark;
-  const [address, word] = (row.queue && DOORS[row.code]?.(row)) || OTHERWISE;
+  const [address, word] = DOORS[row.code]?.(row) ?? OTHERWISE;
   item.className = `warning tone-${row.severity === 'warning' ? 'processing' : 'quiet'}`;
   replace(item,
     el('i.dot', { 'aria-hidden': 'true' }),
@@ -23,8 +25,6 @@ function fill(item, row) {
     row.since && el('span.soft', {}, 'since ', time(row.since)),
     el('a', { href: address }, word));
 }
-
-const sentence = text => (text ? `${text[0].toUpperCase()}${text.slice(1)}${/[.!?]$/.test(text) ? '' : '.'}` : '');
 
 export function warnings() {
   const list = el('ul.warnings', { 'aria-live': 'polite' });

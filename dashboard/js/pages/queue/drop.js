@@ -1,6 +1,5 @@
 // Removing a queue: asked for by its name, done in batches, and nothing brings it back.
 import * as api from '../../core/api.js';
-import { el } from '../../core/dom.js';
 import { go } from '../../core/url.js';
 import { button, panel } from '../../parts/controls.js';
 import { attempt, done } from '../../parts/toasts.js';

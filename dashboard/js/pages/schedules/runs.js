@@ -11,7 +11,7 @@ function format(zone) {
   return formats.get(zone);
 }
 
-export const inZone = (iso, zone) => format(zone).format(new Date(iso)).replace(/:00$/, '');
+const inZone = (iso, zone) => format(zone).format(new Date(iso)).replace(/:00$/, '');
 
 export const runList = (times, zone) => (times.length
   ? el('ol.runs', {}, times.map(at => el('li', {}, el('span.num', {}, inZone(at, zone)), time(at))))

@@ -10,7 +10,7 @@ const SET = [
 ];
 
 // What a schedule was set to, as the API takes it.
-export const settingsOf = row => Object.fromEntries(SET.map(name => [name, row[name]]).filter(([name, value]) => name === 'payload' || (value !== null && value !== undefined)));
+const settingsOf = row => Object.fromEntries(SET.map(name => [name, row[name]]).filter(([name, value]) => name === 'payload' || (value !== null && value !== undefined)));
 
 const put = (name, settings) => api.call('PUT', path(name), { body: settings });
 
