@@ -20,7 +20,7 @@ from tests.upgrades.previous import Previous
 from tests.worker.processes import until
 
 SEED = int(os.environ.get("FORGE_UPGRADE_SEED", "1"))
-ROUNDS = 15  # of each caller, before and after
+ROUNDS = 8  # of each caller, before and after
 NEED_ONE = {"next_runs"}  # of arguments that all have a default
 
 SETUP = """
