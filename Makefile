@@ -9,7 +9,7 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11 p
 UV := $(shell command -v uv 2>/dev/null)
 ARGS ?=
 
-.PHONY: help venv up test check test-matrix chaos bench lock checksums screenshots reference clean
+.PHONY: help venv up test check test-matrix chaos bench lock checksums record screenshots reference clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -68,6 +68,9 @@ lock: ## resolve requirements.lock anew (needs uv)
 
 checksums: ## record db/ anew; a released migration never changes
 	@cd db && sha256sum *.sql > CHECKSUMS
+
+record: $(VENV)/.dev ## record this checkout as the release from which the next one is tested to upgrade
+	@$(BIN)/python -m tests.upgrades.record
 
 screenshots: $(VENV)/.dev ## take the README's pictures anew (needs chromium)
 	@$(BIN)/python -m tests.dashboard.screenshots

@@ -17,7 +17,6 @@ create table forge.workers (
     missing_since timestamptz,
     started_at timestamptz not null,
     heartbeat_at timestamptz not null,
-    draining_at timestamptz,
     constraint workers_pkey primary key (worker),
     constraint workers_worker check (char_length(worker) between 1 and 200),
     constraint workers_concurrency check (concurrency between 1 and 100000)
@@ -28,7 +27,3 @@ comment on column forge.workers.liveness_key is
 'The session advisory lock that the worker holds while it lives; null: it has none, its leases must do.';
 comment on column forge.workers.backend_pid is 'The server process of the connection that holds the lock.';
 comment on column forge.workers.missing_since is 'When a tick first found the lock free.';
-comment on column forge.workers.draining_at is 'Since when it claims nothing more; null: it claims.';
-
--- Serves each claim's question whether its worker drains: no entry as a rule, and none to look at.
-create index worker_draining_idx on forge.workers (worker) where draining_at is not null;

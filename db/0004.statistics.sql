@@ -42,9 +42,6 @@ create table forge.throughput_samples (
 comment on table forge.throughput_samples is
 'What happened in each ten seconds, by queue. The row of queue ''*'' holds the jobs enqueued in all queues.';
 
--- Serves the reader: one queue, or all together, since a time.
-create index throughput_sample_queue_idx on forge.throughput_samples (queue, at);
-
 create table forge.tick_tasks (
     task text not null,
     done_at timestamptz not null,

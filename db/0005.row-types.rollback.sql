@@ -1,6 +1,5 @@
 drop type forge.transition;
 drop type forge.error_code;
-drop type forge.migration_row;
 drop type forge.overview_row;
 drop type forge.throughput_row;
 drop type forge.worker_row;

@@ -142,8 +142,7 @@ create type forge.worker_row as (
     alive boolean,
     started_at timestamptz,
     heartbeat_at timestamptz,
-    processing bigint,
-    draining_at timestamptz
+    processing bigint
 );
 
 create type forge.throughput_row as (
@@ -157,8 +156,6 @@ create type forge.throughput_row as (
 );
 
 create type forge.overview_row as (topic text, item jsonb);
-
-create type forge.migration_row as (migration text, applied_at timestamptz);
 
 create type forge.error_code as (code text, name text, meaning text);
 

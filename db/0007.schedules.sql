@@ -101,12 +101,10 @@ create type forge.schedule_row as (
     failures integer,
     last_error text,
     created_at timestamptz,
-    updated_at timestamptz,
-    last_status text
+    updated_at timestamptz
 );
 
 comment on column forge.schedule_row.last_at is 'The nominal time of the newest run; of one by hand, when that was.';
 comment on column forge.schedule_row.skipped_at is 'The nominal time of the last run that was left out.';
 comment on column forge.schedule_row.skipped_because is 'overlap: the run before it was live; late: past the grace.';
-comment on column forge.schedule_row.last_status is 'Of the job last_job_id; null where it is kept no more.';
 comment on column forge.schedule_row.failures is 'How often in a row it could not be enqueued; why: last_error.';

@@ -1,5 +1,4 @@
 drop type forge.edited;
-drop type forge.job_batch;
 drop type forge.job_filter;
 drop type forge.payload_check_row;
 drop type forge.admission_row;

@@ -85,26 +85,16 @@ create type forge.payload_check_row as (
     updated_at timestamptz
 );
 
--- Which jobs, for whatever lists, counts or changes many: what is null matches all.
 create type forge.job_filter as (
     queue text,
     type text,
     tag text,
     status text,
     payload_contains jsonb,
-    created_after timestamptz,
     created_before timestamptz,
-    scheduled_after timestamptz,
     scheduled_before timestamptz,
-    priority integer,
-    ids bigint[],
-    died_before timestamptz,
-    error_contains text,
-    fingerprint text
+    priority integer
 );
-
--- Some of them: how far the search came, and whether there may be more.
-create type forge.job_batch as (ids bigint[], after_id bigint, more boolean);
 
 create type forge.edited as (
     matched integer,

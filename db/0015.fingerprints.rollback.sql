@@ -1,5 +1,7 @@
 drop type forge.revival_row;
 drop type forge.revived;
+drop type forge.dead_batch;
+drop type forge.dead_filter;
 drop type forge.dead_group;
 drop type forge.error_print;
 drop table forge.revivals;

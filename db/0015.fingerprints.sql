@@ -93,6 +93,21 @@ create type forge.dead_group as (
     sample_error text
 );
 
+-- Which dead jobs: what is null matches all.
+create type forge.dead_filter as (
+    queue text,
+    type text,
+    error_contains text,
+    died_before timestamptz,
+    fingerprint text,
+    ids bigint[],
+    tag text,
+    payload jsonb
+);
+
+-- Some of them, locked: how far the search came, and whether there may be more.
+create type forge.dead_batch as (ids bigint[], after_id bigint, more boolean);
+
 create type forge.revived as (
     id bigint,
     queue text,

@@ -1,11 +1,4 @@
-alter type forge.stats_row drop attribute counted_to;
+drop index forge.throughput_sample_queue_idx;
 alter table forge.queue_totals drop column retried;
-alter type forge.finding drop attribute since;
-alter type forge.finding drop attribute queue;
-update forge.throughput_samples set queue = '*' where queue = '';
-drop type forge.latency_row;
-drop type forge.timed_job;
-drop type forge.latency_bucket;
-drop type forge.latency_count;
 drop table forge.history_looks;
 drop table forge.latency_samples;

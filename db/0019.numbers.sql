@@ -1,6 +1,6 @@
--- How long jobs waited and ran, and warnings that say of which queue and since when.
+-- How long jobs waited and ran, and how often they were tried again.
 
-set local lock_timeout = '5s';
+set local lock_timeout = '500ms';
 
 -- A bucket of n holds what took up to 2^(n/2) ms and longer than the bucket before it.
 create table forge.latency_samples (
@@ -42,56 +42,10 @@ comment on table forge.history_looks is
 
 insert into forge.history_looks (one_row) values (true);
 
--- What is added to the samples: jobs of one bucket.
-create type forge.latency_count as (
-    at timestamptz,
-    queue text,
-    what text,
-    bucket smallint,
-    jobs double precision,
-    seconds double precision
-);
-
-create type forge.latency_bucket as (
-    what text,
-    bucket smallint,
-    jobs double precision,
-    seconds double precision
-);
-
--- A job that was read from the history, and how many jobs it stands for.
-create type forge.timed_job as (
-    at timestamptz,
-    queue text,
-    wait double precision,
-    run double precision,
-    jobs double precision
-);
-
-create type forge.latency_row as (
-    at timestamptz,
-    queue text,
-    jobs bigint,
-    wait_p50 interval,
-    wait_p95 interval,
-    wait_p99 interval,
-    run_p50 interval,
-    run_p95 interval,
-    run_p99 interval
-);
-
--- The row of all queues now holds all their sums, and bears a name that no queue can have.
-update forge.throughput_samples set queue = '' where queue = '*';
-comment on table forge.throughput_samples is
-'What happened in each ten seconds, after an hour in each minute, by queue. The row of the queue of no name
-holds what happened in all queues, and alone knows how many jobs were enqueued.';
-
--- Of which queue a finding is, and since when it is so.
-alter type forge.finding add attribute queue text;
-alter type forge.finding add attribute since timestamptz;
-
--- Up to where its numbers were counted: the more queues there are, the less far.
-alter type forge.stats_row add attribute counted_to integer;
-
 -- How many failed attempts were followed by another: neither dead nor cancelled.
 alter table forge.queue_totals add column retried bigint not null default 0;
+
+-- Serves the reader: one queue, or all together, since a time. Only the tick writes this table, and it waits for
+-- nothing: one that finds it locked is repeated a second later.
+-- squawk-ignore require-concurrent-index-creation
+create index throughput_sample_queue_idx on forge.throughput_samples (queue, at);

@@ -18,6 +18,9 @@ from yoyo.migrations import MigrationList, default_migration_table, read_migrati
 from forge.errors import ForgeError
 from forge.sqlfiles import Migration, SqlFiles
 
+# Whoever waits for a lock makes all who come after wait as well: nobody may notice a migrator.
+LOCK_TIMEOUT = "500ms"
+
 CREATE_CHECKSUMS = """
 create table if not exists forge._migration_checksum (
     migration_id text primary key,
@@ -45,9 +48,8 @@ class Backend(PostgresqlPsycopgBackend):  # type: ignore[misc]  # yoyo has no ty
     def connect(self, dburi: object) -> psycopg.Connection[tuple[Any, ...]]:
         # yoyo would take the DSN apart by itself and know fewer forms of it than libpq does.
         connection = psycopg.connect(self.dsn, autocommit=True)
-        # A migration that must wait for a busy table gives up instead of blocking everyone behind.
         connection.execute("set client_min_messages = warning")
-        connection.execute("set lock_timeout = '10s'")
+        connection.execute(f"set lock_timeout = '{LOCK_TIMEOUT}'".encode())
         return connection
 
     @contextmanager
@@ -58,7 +60,7 @@ class Backend(PostgresqlPsycopgBackend):  # type: ignore[misc]  # yoyo has no ty
     def apply_one(self, migration: Any, force: bool = False, mark: bool = True) -> None:
         migration.load()
         if not migration.use_transactions:
-            migration.process_steps(self, "apply")
+            self._process_unbounded(migration, "apply")
         with self.transaction():
             if migration.use_transactions:
                 migration.process_steps(self, "apply")
@@ -69,10 +71,16 @@ class Backend(PostgresqlPsycopgBackend):  # type: ignore[misc]  # yoyo has no ty
                 {"id": migration.id, "sha256": migration.checksum},
             )
 
+    def _process_unbounded(self, migration: Any, direction: str) -> None:
+        # "concurrently" waits for old transactions, and nobody waits for it.
+        self.execute("set lock_timeout = 0")
+        migration.process_steps(self, direction)
+        self.execute(f"set lock_timeout = '{LOCK_TIMEOUT}'")
+
     def rollback_one(self, migration: Any, force: bool = False) -> None:
         migration.load()
         if not migration.use_transactions:
-            migration.process_steps(self, "rollback")
+            self._process_unbounded(migration, "rollback")
         with self.transaction():
             if migration.use_transactions:
                 migration.process_steps(self, "rollback")

@@ -16,7 +16,7 @@ from psycopg.rows import scalar_row
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from forge.documents import document, read_documents
-from forge.errors import DatabaseUnavailable, InvalidArgument, translate
+from forge.errors import DatabaseUnavailable, InvalidArgument, NotInstalled, translate
 from forge.models import Row, TickResult
 
 R = TypeVar("R", bound=Row)
@@ -45,50 +45,58 @@ CONNECT_OPTIONS: Final[dict[str, Any]] = {
 }
 
 
-def statement(function: str, names: tuple[str, ...]) -> sql.Composed:
-    """`select * from forge.function(name => %(name)s, ...)`."""
+def statement(function: str, names: tuple[str, ...], columns: tuple[str, ...] = ()) -> sql.Composed:
+    """`select a, b from forge.function(name => %(name)s, ...)`; of scalars: `select *`.
+
+    Columns by their names, as a later schema may add some: what was prepared with an asterisk
+    fails from then on, in every worker and API that is connected at that time.
+    """
+    wanted = sql.SQL(", ").join(map(sql.Identifier, columns)) if columns else sql.SQL("*")
     arguments = sql.SQL(", ").join(
         sql.SQL("{} => {}").format(sql.Identifier(name), sql.Placeholder(name)) for name in names
     )
-    return sql.SQL("select * from {}({})").format(sql.Identifier("forge", function), arguments)
+    return sql.SQL("select {} from {}({})").format(
+        wanted, sql.Identifier("forge", function), arguments
+    )
 
 
 def struct_row(row: type[R]) -> Callable[[AsyncCursor[Any]], Callable[[Sequence[Any]], R]]:
-    """A row factory: columns become fields by their place. Columns that a later schema has added
-    at the end of the shape are left out, so that a worker outlives the migration.
-    """
-    fields = row.__struct_fields__
+    """A row factory: columns become fields by their place."""
 
     def factory(cursor: AsyncCursor[Any]) -> Callable[[Sequence[Any]], R]:
-        names = [column.name for column in cursor.description or ()]
-        if cursor.description is not None and tuple(names[: len(fields)]) != fields:
-            raise TypeError(f"{row.__name__} has the fields {fields}, the rows have {names}")
-        if len(names) > len(fields):
-            return lambda values: row(*values[: len(fields)])
         return lambda values: row(*values)
 
     return factory
 
 
-_compiled: dict[tuple[str, tuple[str, ...]], str] = {}
+_compiled: dict[tuple[str, tuple[str, ...], type[Row] | None], str] = {}
 
 
-def _prepare(function: str, arguments: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+def _prepare(
+    function: str, arguments: dict[str, Any], row: type[Row] | None = None
+) -> tuple[str, dict[str, Any]]:
     sent = {name: value for name, value in arguments.items() if value is not ABSENT}
-    key = (function, tuple(sent))
+    key = (function, tuple(sent), row)
     text = _compiled.get(key)
     if text is None:
-        text = _compiled[key] = statement(*key).as_string(None)
+        columns = row.__struct_fields__ if row else ()
+        text = _compiled[key] = statement(function, tuple(sent), columns).as_string(None)
     return text, sent
 
 
 async def call(conn: Connection, function: str, row: type[R], /, **arguments: Any) -> list[R]:
     """Calls `forge.<function>` with named arguments and returns its rows. Raises `ForgeError`."""
-    text, sent = _prepare(function, arguments)
+    text, sent = _prepare(function, arguments, row)
     try:
         async with conn.cursor(row_factory=struct_row(row)) as cursor:
             await cursor.execute(text, sent)
             return await cursor.fetchall()
+    except psycopg.errors.UndefinedColumn as error:
+        raise NotInstalled(
+            "Forge in this database is another version",
+            error.diag.message_primary,
+            "run `forge migrate`",
+        ) from error
     except psycopg.Error as error:
         raise _explain(error, sent) from error
 

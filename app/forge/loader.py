@@ -13,6 +13,7 @@ from psycopg import Connection
 
 from forge.bookkeeping import MigrationError
 from forge.sqlfiles import SqlFiles
+from forge.views import leave_views
 
 # Loaded last, after the leftovers have gone: its "revoke … on all functions" writes them as well.
 GRANTS = "99_grants.sql"
@@ -46,18 +47,20 @@ def load_procedures(connection: Connection[tuple[object, ...]], files: SqlFiles)
         # A name without its schema must not land, or be found, in the user's own schemas.
         connection.execute("set local search_path = pg_catalog, forge, pg_temp")
         paths = files.procedure_files()
+        kept = files.born_in_db()
         for path in paths:
             if path.name != GRANTS:
-                _execute_file(connection, path)
-        dropped = drop_untouched(connection, files)
+                text, views = leave_views(connection, path.read_text(encoding="utf-8"))
+                kept |= views
+                _execute_file(connection, path, text)
+        dropped = drop_untouched(connection, kept)
         for path in paths:
             if path.name == GRANTS:
-                _execute_file(connection, path)
+                _execute_file(connection, path, path.read_text(encoding="utf-8"))
         return dropped
 
 
-def _execute_file(connection: Connection[tuple[object, ...]], path: Path) -> None:
-    text = path.read_text(encoding="utf-8")
+def _execute_file(connection: Connection[tuple[object, ...]], path: Path, text: str) -> None:
     try:
         connection.execute(text.encode())
     except psycopg.Error as error:
@@ -70,9 +73,9 @@ def _execute_file(connection: Connection[tuple[object, ...]], path: Path) -> Non
         ) from error
 
 
-def drop_untouched(connection: Connection[tuple[object, ...]], files: SqlFiles) -> list[str]:
-    """Drop the functions and views that this transaction did not write, but for db/'s own."""
-    rows = connection.execute(LEFTOVERS, {"keep": sorted(files.born_in_db())}).fetchall()
+def drop_untouched(connection: Connection[tuple[object, ...]], kept: set[str]) -> list[str]:
+    """Drop the functions and views that this transaction did not write, but for those kept."""
+    rows = connection.execute(LEFTOVERS, {"keep": sorted(kept)}).fetchall()
     waiting = [f"{kind} {name}" for kind, name in rows]
     # Functions return the rows of views, and views call functions: pass by pass, what nothing
     # needs any more goes. "restrict", so that a dependency which somebody forgot fails loudly.

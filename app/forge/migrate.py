@@ -6,18 +6,30 @@ procedures/. Two migrators at once queue up behind one advisory lock, and both s
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
+from itertools import takewhile
+from typing import Any
 
 import psycopg
 
-from forge.bookkeeping import MigrationError, known_migrations, open_backend, refuse_edited
+from forge.bookkeeping import (
+    Backend,
+    MigrationError,
+    known_migrations,
+    open_backend,
+    refuse_edited,
+)
 from forge.loader import drop_untouched, load_procedures
+from forge.patience import patiently, take_tick
 from forge.sqlfiles import SqlFiles
 
 # Forge's advisory locks have two-part keys; this first part ("FM" in ASCII) is the migrator's.
 LOCK_KEY = (0x464D, 0)
+ASK_AGAIN = 0.2  # seconds
 
 Progress = Callable[[str, int, int], None]
 
@@ -34,10 +46,13 @@ class Report:
 @contextmanager
 def _locked(dsn: str) -> Iterator[None]:
     with psycopg.connect(dsn, autocommit=True) as connection:
-        # The wait for another migrator has no end of its own: that one may build an index.
-        connection.execute("set statement_timeout = 0")
-        connection.execute("set lock_timeout = 0")
-        connection.execute("select pg_advisory_lock(%s, %s)", LOCK_KEY)
+        # Asked again and again, as a statement that waits keeps its snapshot, for whose end
+        # "create index concurrently" of the other migrator would wait: for ever, both. The wait
+        # has no end of its own: that one may build a large index.
+        while connection.execute("select pg_try_advisory_lock(%s, %s)", LOCK_KEY).fetchone() != (
+            True,
+        ):
+            time.sleep(ASK_AGAIN)
         yield
 
 
@@ -51,25 +66,43 @@ def migrate(dsn: str, *, files: SqlFiles | None = None, progress: Progress = _si
     with _locked(dsn):
         with open_backend(dsn) as backend:
             refuse_edited(files, backend.applied_checksums())
-            pending = backend.to_apply(known_migrations(files))
+            pending = list(backend.to_apply(known_migrations(files)))
             steps = len(pending) + 2
-            for done, migration in enumerate(pending):
+            shapes = _last_with_functions(pending, files)
+            for done, migration in enumerate(pending[: len(pending) - len(shapes)]):
                 progress(migration.id, done, steps)
                 with _explained(migration.id):
-                    backend.apply_one(migration)
-            applied = tuple(m.id for m in pending)
-        progress("functions", steps - 2, steps)
+                    patiently(migration.id, partial(backend.apply_one, migration))
+            progress("functions", steps - 2, steps)
+            dropped = patiently("functions", lambda: _load(backend, shapes, files))
+        progress("tick", steps - 1, steps)
         with psycopg.connect(dsn, autocommit=True) as connection:
             connection.execute("set client_min_messages = warning")
-            dropped = load_procedures(connection, files)
-            progress("tick", steps - 1, steps)
             # Partitions for the days ahead exist before the first job ends.
             if connection.execute("select to_regprocedure('forge.tick()')").fetchone() != (None,):
                 connection.execute("select forge.tick()")
         progress("done", steps, steps)
     return Report(
-        migrations=applied, dropped=tuple(dropped), procedures=len(files.procedure_files())
+        migrations=tuple(m.id for m in pending),
+        dropped=tuple(dropped),
+        procedures=len(files.procedure_files()),
     )
+
+
+def _last_with_functions(pending: list[Any], files: SqlFiles) -> list[Any]:
+    """The last of these, as far as they change in one transaction with the functions."""
+    bound = {m.id for m in files.migrations() if m.with_functions}
+    count = sum(1 for _ in takewhile(lambda m: m.id in bound, reversed(pending)))
+    return pending[len(pending) - count :]
+
+
+def _load(backend: Backend, shapes: list[Any], files: SqlFiles) -> list[str]:
+    with backend.transaction():
+        take_tick(backend.connection)
+        for migration in shapes:
+            with _explained(migration.id):
+                backend.apply_one(migration)
+        return load_procedures(backend.connection, files)
 
 
 def rollback(
@@ -91,17 +124,24 @@ def rollback(
             applied = backend.to_rollback(known_migrations(files))
             chosen = list(applied if everything else applied[:1])
             _refuse_one_way(files, {m.id for m in chosen})
-            with psycopg.connect(dsn) as connection:
-                dropped = drop_untouched(connection, files) if chosen else []
+            dropped = []
+            if chosen:
+                dropped = patiently("functions", partial(_drop_functions, backend, files))
             for done, migration in enumerate(chosen):
                 progress(migration.id, done, len(chosen))
                 with _explained(migration.id):
-                    backend.rollback_one(migration)
+                    patiently(migration.id, partial(backend.rollback_one, migration))
             left = len(applied) - len(chosen)
         if not left:
             _remove_bookkeeping(dsn)
         progress("done", len(chosen), len(chosen))
     return Report(migrations=tuple(m.id for m in chosen), dropped=tuple(dropped))
+
+
+def _drop_functions(backend: Backend, files: SqlFiles) -> list[str]:
+    with backend.transaction():
+        take_tick(backend.connection)
+        return drop_untouched(backend.connection, files.born_in_db())
 
 
 @contextmanager

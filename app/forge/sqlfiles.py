@@ -14,6 +14,10 @@ MIGRATION_NAME = re.compile(r"\d{4}\.[a-z0-9-]+\.sql")
 _BORN_IN_DB = re.compile(r"create (?:or replace )?(?:function|view) forge\.(\w+)", re.IGNORECASE)
 _TRANSACTIONAL = re.compile(r"^\s*--\s*transactional\s*:\s*false\s*$", re.IGNORECASE | re.MULTILINE)
 
+_WITH_FUNCTIONS = re.compile(
+    r"^\s*--\s*with-functions\s*:\s*true\s*$", re.IGNORECASE | re.MULTILINE
+)
+
 
 def _locate(in_checkout: str, in_wheel: str) -> Path:
     beside = _CHECKOUT / in_checkout
@@ -54,6 +58,11 @@ class Migration:
     @property
     def transactional(self) -> bool:
         return _TRANSACTIONAL.search(self.sql) is None
+
+    @property
+    def with_functions(self) -> bool:
+        """Whether it changes shapes of functions, which are loaded in the same transaction."""
+        return _WITH_FUNCTIONS.search(self.sql) is not None
 
 
 @dataclass(frozen=True)

@@ -119,3 +119,34 @@ def test_tick_runs_after_the_load(blank_db: Database, release: Release) -> None:
     migrate(blank_db.dsn, files=release(procedures={"60_tick": tick}))
 
     assert blank_db.value("select count(*) from forge.jobs") == 1
+
+
+def test_a_view_that_has_not_changed_is_left_to_its_readers(
+    blank_db: Database, release: Release
+) -> None:
+    view = "create or replace view forge.v as\nselect 1 as one;\n"
+    files = release(procedures={"10_v": view})
+    migrate(blank_db.dsn, files=files)
+    reader = blank_db.connect(autocommit=False)
+    reader.execute("select from forge.v")  # a replacement would wait for the end of this
+
+    assert migrate(blank_db.dsn, files=files).dropped == ()
+
+    reader.rollback()
+    changed = release(procedures={"10_v": view.replace("one", "one, 2 as two")})
+    migrate(blank_db.dsn, files=changed)
+    assert blank_db.value("select two from forge.v") == 2
+
+
+def test_shapes_and_functions_change_in_one_commit(blank_db: Database, release: Release) -> None:
+    shape = {"0002.shape": "-- with-functions: true\ncreate type forge.shape as (a int);"}
+    there = "select to_regtype('forge.shape') is not null"
+    migrate(blank_db.dsn, files=release())
+
+    with pytest.raises(MigrationError, match="a procedures file failed"):
+        migrate(blank_db.dsn, files=release(shape, {"10_a": "select nonsense"}))
+    failed = blank_db.value(there)
+    report = migrate(blank_db.dsn, files=release(shape, {"10_a": function("a")}))
+
+    assert (failed, blank_db.value(there)) == (False, True)
+    assert report.migrations == ("0002.shape",)

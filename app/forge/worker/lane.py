@@ -14,7 +14,7 @@ from forge.db import ABSENT, Connection, call, call_values, jsonb
 from forge.models import Job
 from forge.worker.crew import Crew
 from forge.worker.held import leases
-from forge.worker.link import PASSING, Link
+from forge.worker.link import ABSENCE, Link
 from forge.worker.outcome import Outcome
 from forge.worker.slots import Done, Slots
 
@@ -112,7 +112,7 @@ class Lane:
                     self._crew.held.drop(context)
                 for job in jobs:
                     self.slots.add(job)
-        except PASSING as error:
+        except ABSENCE as error:
             self.slots.done[:0] = batch
             await link.rest(error)
             return None

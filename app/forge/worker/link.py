@@ -13,13 +13,15 @@ from typing import Final, TypeVar
 import psycopg
 
 from forge.db import Connection, connect
-from forge.errors import DatabaseUnavailable, LeaseLost, TryAgain, translate
+from forge.errors import DatabaseUnavailable, LeaseLost, NotInstalled, TryAgain, translate
 from forge.worker.log import say
 
 T = TypeVar("T")
 
 # What a later try may overcome, with everything as it was before the call.
 PASSING: Final = (DatabaseUnavailable, TryAgain)
+# Once it has started, a worker outlasts this too: an upgrade or a rollback is under way.
+ABSENCE: Final = (*PASSING, NotInstalled)
 
 FIRST_DELAY: Final = 0.1
 LONGEST_DELAY: Final = 15.0
@@ -96,13 +98,17 @@ class Link:
         self._failures += 1
         await asyncio.sleep(delay * random.uniform(0.5, 1.0))  # noqa: S311 - spreads, hides nothing
 
-    async def insist(self, work: Callable[[Connection], Awaitable[T]]) -> T:
+    async def insist(
+        self,
+        work: Callable[[Connection], Awaitable[T]],
+        passing: tuple[type[Exception], ...] = PASSING,
+    ) -> T:
         """Does the work, again and again until it succeeds. Lasting errors are raised."""
         while True:
             try:
                 async with self.hold() as conn:
                     result = await work(conn)
-            except PASSING as error:
+            except passing as error:
                 await self.rest(error)
             else:
                 self.works()

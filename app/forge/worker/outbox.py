@@ -12,7 +12,7 @@ from typing import Final
 
 from forge.db import Connection
 from forge.worker.held import Held
-from forge.worker.link import Link
+from forge.worker.link import ABSENCE, Link
 from forge.worker.outcome import Outcome, refused, send
 
 BATCH: Final = 100  # outcomes that share a commit
@@ -63,7 +63,7 @@ class Outbox:
                     await send(conn, outcome)
 
         try:
-            await self._link.insist(together)
+            await self._link.insist(together, ABSENCE)
         except Exception as error:
             if len(batch) > 1:  # one was refused, and so none was taken: each by itself
                 for outcome in batch:

@@ -1,7 +1,8 @@
--- Tokens for the HTTP API. Only their SHA-256 is kept: who reads this table, or a backup, gets in nowhere.
+-- What operators have more: tokens of the HTTP API, and workers that drain.
 
-set local lock_timeout = '5s';
+set local lock_timeout = '500ms';
 
+-- Only their SHA-256 is kept: who reads this table, or a backup, gets in nowhere.
 create sequence forge.token_id_seq as bigint;
 
 create table forge.tokens (
@@ -27,22 +28,10 @@ comment on table forge.tokens is
 comment on column forge.tokens.hash is 'SHA-256 of the token; the token itself is nowhere.';
 comment on column forge.tokens.last_used_at is 'When it was last asked about, to about a minute.';
 
-create type forge.token_row as (
-    id bigint,
-    name text,
-    role text,
-    created_at timestamptz,
-    expires_at timestamptz,
-    revoked_at timestamptz,
-    last_used_at timestamptz
-);
+alter table forge.workers add column draining_at timestamptz;
+comment on column forge.workers.draining_at is 'Since when it claims nothing more; null: it claims.';
 
--- The one answer that holds the token itself.
-create type forge.new_token as (
-    id bigint,
-    token text,
-    name text,
-    role text,
-    created_at timestamptz,
-    expires_at timestamptz
-);
+-- Serves each claim's question whether its worker drains: no entry as a rule, and none to look at. The table has
+-- a row a worker, so that the index is built at once.
+-- squawk-ignore require-concurrent-index-creation
+create index worker_draining_idx on forge.workers (worker) where draining_at is not null;

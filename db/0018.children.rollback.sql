@@ -1,0 +1,1 @@
+drop index concurrently if exists forge.dependency_parent_idx;

@@ -1,0 +1,3 @@
+drop index forge.worker_draining_idx;
+alter table forge.workers drop column draining_at;
+drop table forge.tokens;

@@ -1,2 +1,0 @@
-drop type forge.settings_row;
-drop type forge.known_type;
