@@ -30,11 +30,20 @@ RULES = Rules(
     in_order=frozenset({"fifo"}),
     by_priority=frozenset({"plain"}),
     registered=frozenset({"real-"}),
+    schedules={"each second": timedelta(seconds=1)},
+    no_overlap=frozenset({"skips", "queues"}),
 )
 SETUP = """
 select forge.set_queue(
     q, max_retries => 3, retry_base => '0.1 seconds', retry_cap => '0.5 seconds', retry_jitter => 0
-) from unnest(array['plain', 'limited', 'fifo', 'real']) as q;
+) from unnest(array['plain', 'limited', 'fifo', 'flow', 'timed', 'real']) as q;
+select forge.schedule(
+    'each second', 'every 1 second', 'chaos', '{"how": 0}', queue => 'timed',
+    catch_up => 'all', catch_up_limit => 1000
+);
+select forge.schedule(
+    o.name, 'every 1 second', 'chaos', '{"how": 0}', queue => 'timed', overlap => o.overlap
+) from (values ('skips', 'skip'), ('queues', 'queue')) as o (name, overlap);
 select forge.set_limits(
     'limited', max_running => 10, rate => 8, per => '200 milliseconds', key_max_running => 2
 );

@@ -110,7 +110,7 @@ def _births(moves: Iterable[Move]) -> Iterable[Move]:
         if move.gone is None:
             born[key] = move
         elif birth is not None and birth.by == move.by:
-            left = replace(move, n=birth.n, gone=None, edit=False)
+            left = replace(move, gone=None, edit=False)
             born[key] = left if move.came is not None else None
         else:
             others.append(move)

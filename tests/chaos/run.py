@@ -14,10 +14,11 @@ from psycopg.conninfo import conninfo_to_dict
 
 from tests.chaos.arena import FAULTS, RULES, Arena
 from tests.chaos.checker import Finding, check
-from tests.chaos.client import QUEUES, Client
+from tests.chaos.client import Client
 from tests.chaos.evidence import Evidence, Lies
 from tests.chaos.journal import UNKNOWN, Journal, read
 from tests.chaos.moves import Move
+from tests.chaos.orders import QUEUES
 from tests.chaos.proxy import Proxy
 from tests.database import SQL
 from tests.worker.own_server import OwnServer
@@ -30,7 +31,14 @@ select id, 'history', status, payload ->> 'nonce', lease::text, result #>> '{}' 
 union all
 select id, 'dead_jobs', status, payload ->> 'nonce', lease::text, null from forge.dead_jobs
 """
-LEFT = "select count(*) as jobs from forge.jobs"
+LEFT = "select id from forge.jobs"
+# What keeps jobs waiting: batches that nobody closed, and parents that failed.
+OPEN = "select o.child as id from forge.open_dependencies as o where o.child = o.parent"
+FAILED = """
+select distinct o.parent as id
+from forge.open_dependencies as o join forge.all_jobs as a on a.id = o.parent
+where a.status in ('DEAD', 'CANCELLED')
+"""
 PEACE = 60.0
 
 
@@ -140,16 +148,21 @@ def _work_off(own: OwnServer, directory: Path) -> int:
     deadline = time.monotonic() + PEACE
     with own.connect() as conn:
 
-        def left() -> int:
-            row = conn.execute(LEFT.encode()).fetchone()
-            return int(row["jobs"]) if row else 0
+        def ids(query: str) -> list[int]:
+            return [row["id"] for row in conn.execute(query.encode()).fetchall()]
 
-        while (jobs := left()) and time.monotonic() < deadline:
+        conn.execute("select forge.pause_schedule(name) from forge.list_schedules()")
+        while (jobs := len(ids(LEFT))) and time.monotonic() < deadline:
             client.tick()
             before = len(client.held)
             for queue in (*QUEUES, "real"):
                 client.claim_from(queue, 200)
             if len(client.held) == before == 0:
+                client.batches = ids(OPEN)
+                while client.batches:
+                    client.close_batch()
+                for id in ids(FAILED):
+                    client.retry_one(id)
                 time.sleep(0.05)
             while client.held:
                 client.complete_many()
