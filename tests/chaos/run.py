@@ -51,6 +51,8 @@ class Outcome:
     calls: int
     unknown: int
     swallowed: int
+    panics: int
+    ends: Counter[str]
     faults: Counter[str]
     moves: Counter[tuple[str | None, str | None, str | None]]
     findings: list[Finding]
@@ -60,7 +62,8 @@ class Outcome:
         lines = [
             f"{self.jobs} jobs, {self.claims} claims, {self.calls} calls of which {self.unknown}"
             f" were never answered ({self.swallowed} answers swallowed)",
-            f"{self.faults.total()} faults: {done}",
+            f"{self.faults.total()} faults: {done}; the server panicked {self.panics} times",
+            f"workers that handlers brought to an end: {dict(self.ends)}",
             f"{len(self.findings)} findings",
             *(f"  {line}" for line in self._findings()),
             f"again: {again(self.seed, self.seconds)}",
@@ -117,6 +120,8 @@ def chaos(
         calls=len(calls),
         unknown=sum(call.outcome == UNKNOWN for call in calls),
         swallowed=proxy.swallowed,
+        panics=arena.panics,
+        ends=Counter({why: times for why, times in arena.ends.items() if why}),
         faults=arena.faults,
         moves=Counter((move.gone, move.came, move.rule) for move in evidence.moves),
         findings=findings,
