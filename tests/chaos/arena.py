@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -278,6 +279,11 @@ class Arena:
             for connection in hoard:
                 connection.close()
 
+    def count_jobs(self) -> int:
+        with self.own.connect() as conn:
+            row = conn.execute("select count(distinct id) as jobs from witness.moves").fetchone()
+        return row["jobs"] if row else 0
+
     def count_deadlocks(self) -> None:
         with self.own.connect() as conn:
             row = conn.execute(DEADLOCKS.encode()).fetchone()
@@ -297,6 +303,7 @@ FAULTS = [
     (1, Arena.half_open_connections),
     (6, Arena.swallow_answers),
     (1, Arena.use_up_connections),
-    (1, Arena.fill_the_disk),
     (3, Arena.set_a_clock),
 ]
+if shutil.which("prlimit"):
+    FAULTS.append((1, Arena.fill_the_disk))

@@ -40,7 +40,7 @@ class Orders:
             job["unique_key"] = f"r{self.dice.randrange(3)}"
             job["on_conflict"] = "replace"
             job.pop("concurrency_key", None)
-        if queue == "real" and self.dice.random() < 0.04:
+        if queue == "real" and self.dice.random() < 0.1:
             job["type"] = self.dice.choice(BAD)
             job["timeout"] = "1 second"
         return job

@@ -55,6 +55,7 @@ class Outcome:
     ends: Counter[str]
     faults: Counter[str]
     moves: Counter[tuple[str | None, str | None, str | None]]
+    errors: Counter[str]
     findings: list[Finding]
 
     def __str__(self) -> str:
@@ -87,16 +88,20 @@ def chaos(
     *,
     seed: int,
     seconds: float,
+    least: int = 0,
     say: Callable[[str], None] = print,
 ) -> Outcome:
-    """So many seconds of faults on a fresh server; what came out, with all that was found."""
+    """So many seconds of faults on a fresh server; what came out, with all that was found.
+
+    Up to twice as many where the machine is slow, until there are at least so many jobs.
+    """
     say(f"chaos: {again(seed, seconds)}")
     socket = Path(str(conninfo_to_dict(own.dsn)["host"])) / ".s.PGSQL.5432"
     with Proxy(socket) as proxy:
         arena = Arena(own, proxy, directory, seed)
         arena.set_up()
         try:
-            _make_trouble(arena, seconds)
+            _make_trouble(arena, seconds, least)
         finally:
             arena.end()
     left = _work_off(own, directory)
@@ -124,18 +129,21 @@ def chaos(
         ends=Counter({why: times for why, times in arena.ends.items() if why}),
         faults=arena.faults,
         moves=Counter((move.gone, move.came, move.rule) for move in evidence.moves),
+        errors=Counter(move.error_type for move in evidence.moves if move.error_type),
         findings=findings,
     )
 
 
-def _make_trouble(arena: Arena, seconds: float) -> None:
-    over = time.monotonic() + seconds
+def _make_trouble(arena: Arena, seconds: float, least: int) -> None:
+    begin = time.monotonic()
     # Each once in the order of the dice, so that a short run has all; then by their weights.
     first = [fault for _, fault in FAULTS]
     arena.dice.shuffle(first)
     weights = [weight for weight, _ in FAULTS]
     time.sleep(2)  # until somebody works
-    while time.monotonic() < over:
+    while (passed := time.monotonic() - begin) < seconds or (
+        passed < 2 * seconds and arena.count_jobs() < least
+    ):
         fault = first.pop() if first else arena.dice.choices([f for _, f in FAULTS], weights)[0]
         fault(arena)
         arena.faults[fault.__name__] += 1
