@@ -16,7 +16,9 @@ from pathlib import Path
 
 import psycopg
 
+from tests.chaos.client import Client
 from tests.chaos.evidence import Rules
+from tests.chaos.journal import Journal
 from tests.chaos.proxy import Proxy
 from tests.worker.own_server import OwnServer
 
@@ -59,6 +61,10 @@ where a.datname = current_database() and a.pid <> pg_backend_pid()
     and a.backend_type = 'client backend'
 order by random() limit %s
 """
+SEEN = """
+select count(distinct id) as jobs, coalesce(array_agg(distinct error_type), '{}') as errors
+from witness.moves
+"""
 DEADLOCKS = "select deadlocks from pg_stat_database where datname = current_database()"
 
 
@@ -98,6 +104,9 @@ class Arena:
             conn.execute(WITNESS.read_bytes())
             for statement in SETUP.split(";"):
                 conn.execute(statement.encode())
+        first = Client(self.own.dsn, Journal(self.directory / "first.jsonl", "first"), self.dice)
+        first.enqueue_these(first.orders.bad())
+        first.close()
         for number in range(CLIENTS):
             self._start_client(f"client-{number}")
         for number in range(WORKERS):
@@ -279,10 +288,11 @@ class Arena:
             for connection in hoard:
                 connection.close()
 
-    def count_jobs(self) -> int:
+    def seen(self) -> tuple[int, set[str]]:
+        """How many jobs, and what attempts failed of."""
         with self.own.connect() as conn:
-            row = conn.execute("select count(distinct id) as jobs from witness.moves").fetchone()
-        return row["jobs"] if row else 0
+            (row,) = conn.execute(SEEN.encode()).fetchall()
+        return row["jobs"], set(row["errors"])
 
     def count_deadlocks(self) -> None:
         with self.own.connect() as conn:

@@ -120,7 +120,9 @@ class Client:
     # What a producer does
 
     def enqueue(self) -> None:
-        jobs = self.orders.some()
+        self.enqueue_these(self.orders.some())
+
+    def enqueue_these(self, jobs: list[Row]) -> None:
         asked: Row = {**noted(jobs), **self.whims()}
         alone = len(jobs) == 1 and "handle" not in jobs[0]
 

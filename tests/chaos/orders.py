@@ -8,7 +8,10 @@ from typing import Any
 QUEUES = ("plain", "limited", "fifo", "flow", "timed")
 KEYS = [f"k{number}" for number in range(4)]
 # What goes wrong in handlers of the workers: see app.py.
-BAD = ("chaos.block", "chaos.hang", "chaos.leak", "chaos.exit")
+ENDLESS = ("chaos.block", "chaos.hang")
+BAD = {"chaos.block": 3, "chaos.hang": 1, "chaos.leak": 6, "chaos.exit": 6}
+# What an attempt of these fails of.
+ERRORS = {"chaos.block": "Timeout", "chaos.leak": "MemoryLimit", "chaos.exit": "ProcessDied"}
 Job = dict[str, Any]
 
 
@@ -41,9 +44,21 @@ class Orders:
             job["on_conflict"] = "replace"
             job.pop("concurrency_key", None)
         if queue == "real" and self.dice.random() < 0.1:
-            job["type"] = self.dice.choice(BAD)
-            job["timeout"] = "1 second"
+            self._spoil(job, *self.dice.choices(list(BAD), list(BAD.values())))
         return job
+
+    def bad(self) -> list[Job]:
+        """One of each that an attempt fails of."""
+        jobs = [self._plain("real") for _ in ERRORS]
+        for job, type in zip(jobs, ERRORS, strict=True):
+            self._spoil(job, type)
+        return jobs
+
+    def _spoil(self, job: Job, type: str) -> None:
+        job["type"] = type
+        if type in ENDLESS:
+            # Once, as it keeps a worker for a while.
+            job |= {"timeout": "1 second", "max_retries": 0}
 
     def flow(self) -> list[Job]:
         """Parents and children of one call, by handles; and of jobs that were there before."""

@@ -18,7 +18,7 @@ from tests.chaos.client import Client
 from tests.chaos.evidence import Evidence, Lies
 from tests.chaos.journal import UNKNOWN, Journal, read
 from tests.chaos.moves import Move
-from tests.chaos.orders import QUEUES
+from tests.chaos.orders import ERRORS, QUEUES
 from tests.chaos.proxy import Proxy
 from tests.database import SQL
 from tests.worker.own_server import OwnServer
@@ -39,6 +39,7 @@ select distinct o.parent as id
 from forge.open_dependencies as o join forge.all_jobs as a on a.id = o.parent
 where a.status in ('DEAD', 'CANCELLED')
 """
+PRELUDE = 40.0
 PEACE = 60.0
 
 
@@ -135,14 +136,17 @@ def chaos(
 
 
 def _make_trouble(arena: Arena, seconds: float, least: int) -> None:
-    begin = time.monotonic()
     # Each once in the order of the dice, so that a short run has all; then by their weights.
     first = [fault for _, fault in FAULTS]
     arena.dice.shuffle(first)
     weights = [weight for weight, _ in FAULTS]
-    time.sleep(2)  # until somebody works
+    begin = time.monotonic()
+    # First what handlers do, as on a slow machine no worker may live long enough for it later.
+    while time.monotonic() < begin + PRELUDE and not arena.seen()[1].issuperset(ERRORS.values()):
+        time.sleep(0.2)
+    begin = time.monotonic()
     while (passed := time.monotonic() - begin) < seconds or (
-        passed < 2 * seconds and arena.count_jobs() < least
+        passed < 2 * seconds and arena.seen()[0] < least
     ):
         fault = first.pop() if first else arena.dice.choices([f for _, f in FAULTS], weights)[0]
         fault(arena)

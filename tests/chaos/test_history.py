@@ -9,6 +9,7 @@ import pytest
 
 from tests.chaos.arena import FAULTS, SEGMENT
 from tests.chaos.conftest import make_own
+from tests.chaos.orders import ERRORS
 from tests.chaos.run import chaos
 
 # FORGE_CHAOS_SEED=n repeats a run; the faults and what each client does come from it.
@@ -34,8 +35,8 @@ SEEN = {
     ("DEAD", "PENDING", "retry"),
     ("DEAD", "DEAD", "discard"),
 }
-# What attempts failed of: as its lot says, or hung, leaked and ended its process; and who was lost.
-ERRORS = {"RuntimeError", "Timeout", "MemoryLimit", "ProcessDied", "WorkerLost", "LeaseExpired"}
+# What attempts failed of: what handlers do, and who was lost.
+FAILED_OF = {*ERRORS.values(), "RuntimeError", "WorkerLost", "LeaseExpired"}
 
 
 @pytest.mark.long
@@ -54,6 +55,6 @@ def test_nothing_is_lost_done_twice_or_out_of_order_whatever_breaks(tmp_path: Pa
     assert outcome.swallowed > 0
     assert (outcome.panics > 0) == (outcome.faults["fill_the_disk"] > 0)
     assert "os._exit" in outcome.ends
-    assert set(outcome.errors) >= ERRORS
+    assert set(outcome.errors) >= FAILED_OF
     assert set(outcome.faults) == {fault.__name__ for _, fault in FAULTS}
     assert set(outcome.moves) >= SEEN

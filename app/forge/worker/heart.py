@@ -34,7 +34,7 @@ LOOK: Final = 1.5  # seconds between looks for cancellations, for a worker that 
 SUSPECTS: Final = 0.3  # the manual of forge.tick: when to look again after suspect workers
 BATCH: Final = 1_000
 HUNG: Final = 3  # so many times as long as a handler gets to stop, and the loop has to hear of it
-WAKING: Final = 1.0  # more seconds, for a loop that was stopped with the whole process
+WAKING: Final = 2.0  # more seconds, for a loop that was stopped with the whole process
 FAILED: Final = 1  # exit status of a worker that has to be started again
 LAST_WORDS: Final = 2.0  # seconds for the releases before the process ends by force
 
