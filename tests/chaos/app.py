@@ -7,16 +7,15 @@ import os
 import time
 from pathlib import Path
 
-from time_machine import escape_hatch
-
 from forge import Forge, Job
 from tests.chaos.journal import DONE, Journal
+from tests.chaos.wrong_clock import machine_time
 
 forge = Forge()
 journal = Journal(
     Path(os.environ["CHAOS_JOURNAL"]),
     f"handlers-{os.getpid()}",
-    clock=escape_hatch.time.time,  # the machine's: the worker's is wrong
+    clock=machine_time,
 )
 
 
