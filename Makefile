@@ -43,8 +43,12 @@ venv: $(VENV)/.dev ## make .venv with everything a developer needs
 up: $(VENV)/.run ## start PostgreSQL, the API, the dashboard and a worker
 	@$(BIN)/forge up $(ARGS)
 
-test: $(VENV)/.dev ## run the tests
+test: $(VENV)/.dev ## run the tests; without ARGS, two minutes of faults after them
 	@$(BIN)/python -m pytest $(ARGS)
+# By themselves, so that no other test has to live with what they do to the machine.
+ifeq ($(strip $(ARGS)),)
+	@$(BIN)/python -m pytest -n 0 -m long tests/chaos
+endif
 
 check: $(VENV)/.dev ## check format, lint, types, migrations and known holes in dependencies
 	@$(BIN)/ruff format --check .

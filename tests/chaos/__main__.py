@@ -8,6 +8,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+from tests.chaos.arena import SEGMENT
 from tests.chaos.run import chaos
 from tests.worker.own_server import OwnServer
 
@@ -18,7 +19,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=None, help="of an earlier run, to repeat it")
     options = parser.parse_args()
     seed = options.seed if options.seed is not None else random.SystemRandom().randrange(10**6)
-    own = OwnServer.make()
+    own = OwnServer.make(*SEGMENT)
     if own is None:
         print("no PostgreSQL programs to start a server from", file=sys.stderr)
         return 2

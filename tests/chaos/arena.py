@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -15,7 +16,9 @@ from pathlib import Path
 
 import psycopg
 
+from tests.chaos.client import Client
 from tests.chaos.evidence import Rules
+from tests.chaos.journal import Journal
 from tests.chaos.proxy import Proxy
 from tests.worker.own_server import OwnServer
 
@@ -30,21 +33,37 @@ RULES = Rules(
     in_order=frozenset({"fifo"}),
     by_priority=frozenset({"plain"}),
     registered=frozenset({"real-"}),
+    schedules={"each second": timedelta(seconds=1)},
+    no_overlap=frozenset({"skips", "queues"}),
 )
 SETUP = """
 select forge.set_queue(
     q, max_retries => 3, retry_base => '0.1 seconds', retry_cap => '0.5 seconds', retry_jitter => 0
-) from unnest(array['plain', 'limited', 'fifo', 'real']) as q;
+) from unnest(array['plain', 'limited', 'fifo', 'flow', 'timed', 'real']) as q;
+select forge.schedule(
+    'each second', 'every 1 second', 'chaos', '{"how": 0}', queue => 'timed',
+    catch_up => 'all', catch_up_limit => 1000
+);
+select forge.schedule(
+    o.name, 'every 1 second', 'chaos', '{"how": 0}', queue => 'timed', overlap => o.overlap
+) from (values ('skips', 'skip'), ('queues', 'queue')) as o (name, overlap);
 select forge.set_limits(
     'limited', max_running => 10, rate => 8, per => '200 milliseconds', key_max_running => 2
 );
 select forge.set_limits('fifo', key_fifo => true)
 """
+# Files of the log are as large, so that only they have no room in half of it.
+SEGMENT = ("--wal-segsize=64",)
+QUOTA = 32 * 2**20
 BACKENDS = """
 select {}(a.pid) from pg_stat_activity as a
 where a.datname = current_database() and a.pid <> pg_backend_pid()
     and a.backend_type = 'client backend'
 order by random() limit %s
+"""
+SEEN = """
+select count(distinct id) as jobs, coalesce(array_agg(distinct error_type), '{}') as errors
+from witness.moves
 """
 DEADLOCKS = "select deadlocks from pg_stat_database where datname = current_database()"
 
@@ -74,7 +93,9 @@ class Arena:
         self.half_open_until: float | None = None
         self.surprises: list[str] = []
         self.deadlocks = 0
+        self.panics = 0
         self.faults: Counter[str] = Counter()
+        self.ends: Counter[str | None] = Counter()  # of workers that handlers brought to an end
         self._born: Counter[str] = Counter()
         self.dsn = f"postgresql://forge@127.0.0.1:{proxy.port}/postgres"
 
@@ -83,6 +104,9 @@ class Arena:
             conn.execute(WITNESS.read_bytes())
             for statement in SETUP.split(";"):
                 conn.execute(statement.encode())
+        first = Client(self.own.dsn, Journal(self.directory / "first.jsonl", "first"), self.dice)
+        first.enqueue_these(first.orders.bad())
+        first.close()
         for number in range(CLIENTS):
             self._start_client(f"client-{number}")
         for number in range(WORKERS):
@@ -114,29 +138,46 @@ class Arena:
         self._born[place] += 1
         name = f"{place}.{self._born[place]}"
         options = ["--queue", "real=5", "--lease", "3", "--name", name, "--poll-interval", "0.5"]
+        options += ["--grace", "5", "--unwind", "0.5", "--max-abandoned", "3"]
+        clock = self._clock(place)
+        if not clock.exists():
+            clock.write_text("0")
         self._spawn(
             place,
-            "forge",
+            "tests.chaos.wrong_clock",
+            str(clock),
             "worker",
             "tests.chaos.app:forge",
             *options,
-            "--grace",
-            "5",
             DATABASE_URL=f"{self.dsn}?sslmode=disable&gssencmode=disable",
             CHAOS_JOURNAL=str(self.directory / f"{name}.jsonl"),
         )
+
+    def _clock(self, place: str) -> Path:
+        """Says by how many seconds the clock of a worker is wrong."""
+        return self.directory / f"{place}.clock"
 
     def replace_the_dead(self) -> None:
         for place, child in list(self.children.items()):
             if child.alive:
                 continue
-            # Killed by a fault, or by a handler that ends its process
-            expected = {-signal.SIGKILL, 3} if place.startswith("real") else {-signal.SIGKILL}
-            if child.process.returncode not in expected:
+            if not self._may_end(place, child):
                 said = child.log.read_text(errors="replace")[-2000:]
                 self.surprises.append(f"{child.name} ended with {child.process.returncode}: {said}")
             start = self._start_worker if place.startswith("real") else self._start_client
             start(place)
+
+    def _may_end(self, place: str, child: Child) -> bool:
+        """Killed by a fault; or by a handler that ends its process, or does not stop."""
+        status = child.process.returncode
+        if status == -signal.SIGKILL or not place.startswith("real"):
+            return status == -signal.SIGKILL
+        said = child.log.read_text(errors="replace")
+        why = "os._exit" if status == 3 else None
+        if status == 1:
+            why = next((mark for mark in ("JQ106", "worker.hangs") if mark in said), None)
+        self.ends[why] += 1
+        return why is not None
 
     def wake_the_stopped(self, *, all: bool = False) -> None:
         for due, child in list(self.stopped):
@@ -202,6 +243,24 @@ class Arena:
         time.sleep(self.dice.choice([0, 0.5]))
         self.own.start()
 
+    def fill_the_disk(self) -> None:
+        """Where the log lies; the server panics, and comes back when there is room again."""
+        self.count_deadlocks()
+        self.own.fill_the_log(QUOTA)
+        deadline = time.monotonic() + 5
+        while self.own.up and time.monotonic() < deadline:
+            time.sleep(0.05)
+        self.panics += "PANIC" in self.own.log
+        self.own.stop()
+        self.own.start()
+
+    def set_a_clock(self) -> None:
+        """Of a worker, an hour forth or back, or right again."""
+        place = self.dice.choice([f"real-{number}" for number in range(WORKERS)])
+        draft = self.directory / "clock"
+        draft.write_text(str(self.dice.choice([-3600, 0, 3600])))
+        draft.rename(self._clock(place))
+
     def cut_connections(self) -> None:
         self.proxy.cut()
 
@@ -229,6 +288,12 @@ class Arena:
             for connection in hoard:
                 connection.close()
 
+    def seen(self) -> tuple[int, set[str]]:
+        """How many jobs, and what attempts failed of."""
+        with self.own.connect() as conn:
+            (row,) = conn.execute(SEEN.encode()).fetchall()
+        return row["jobs"], set(row["errors"])
+
     def count_deadlocks(self) -> None:
         with self.own.connect() as conn:
             row = conn.execute(DEADLOCKS.encode()).fetchone()
@@ -248,4 +313,7 @@ FAULTS = [
     (1, Arena.half_open_connections),
     (6, Arena.swallow_answers),
     (1, Arena.use_up_connections),
+    (3, Arena.set_a_clock),
 ]
+if shutil.which("prlimit"):
+    FAULTS.append((1, Arena.fill_the_disk))

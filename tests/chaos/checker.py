@@ -10,16 +10,21 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
+from itertools import pairwise
 
 from tests.chaos.evidence import Evidence, claims_of
 from tests.chaos.journal import DONE, REFUSED, UNDONE, UNKNOWN
 from tests.chaos.moves import Move
 
 LIVE = ("WAITING", "PENDING", "PROCESSING")
+FAILED = {"CANCELLED", "DEAD"}
+ENDED = {"COMPLETED", *FAILED}
 GIVES_BACK = ("release", "snooze")
 # Forge's own errors, and that somebody cancelled the statement or the server had no room.
 EXPECTED = ("JQ", "57014", "53")
+# and to a caller in SERIALIZABLE, that another was faster
+STRICT = ("40001",)
 # A claim may miss a job that was committed late until the next full sweep, every second or so.
 SWEPT = 5.0
 # So long after it was sent a call without an answer has ended one way or the other.
@@ -58,7 +63,7 @@ def no_acknowledged_enqueue_is_lost(evidence: Evidence) -> Iterator[str]:
 @rule
 def what_was_rolled_back_never_was(evidence: Evidence) -> Iterator[str]:
     there = {lies.nonce: lies.id for lies in evidence.lie}
-    there |= {move.nonce: move.id for move in evidence.moves}
+    there |= {move.nonce: move.id for move in evidence.changes}
     for outcome in (UNDONE, REFUSED):
         for call in evidence.said("enqueue", outcome=outcome):
             for nonce in call.asked["nonces"]:
@@ -69,14 +74,41 @@ def what_was_rolled_back_never_was(evidence: Evidence) -> Iterator[str]:
 @rule
 def nothing_comes_from_nowhere(evidence: Evidence) -> Iterator[str]:
     asked = {nonce for call in evidence.calls for nonce in call.asked.get("nonces", ())}
+    scheduled = {move.id for move in evidence.moves if move.schedule is not None}
     born: Counter[str | None] = Counter()
     for lies in evidence.lie:
+        if lies.id in scheduled:
+            continue
         if lies.nonce not in asked:
             yield f"job {lies.id} ({lies.nonce}) is there, and nobody enqueued it"
         born[lies.nonce] += 1
     for nonce, times in born.items():
         if times > 1:
             yield f"{nonce} was enqueued once and is there {times} times"
+
+
+@rule
+def a_call_is_done_in_whole_or_not_at_all(evidence: Evidence) -> Iterator[str]:
+    for call in evidence.said("enqueue", outcome=UNKNOWN):
+        jobs = call.asked.get("jobs", {})
+        # Where a key was taken, a job may be another's.
+        own = [nonce for nonce in call.asked["nonces"] if "unique_key" not in jobs.get(nonce, ())]
+        came = [nonce for nonce in own if nonce in evidence.births]
+        if 0 < len(came) < len(own):
+            yield f"of {len(own)} jobs of one call of {call.who}, {len(came)} came: {came}"
+
+
+@rule
+def a_replacement_comes_before_the_run(evidence: Evidence) -> Iterator[str]:
+    """What was said under a key and acknowledged is what a job carries that is still to run."""
+    waiting = {move.nonce for move in evidence.changes if move.came in ("WAITING", "PENDING")}
+    for call in evidence.said("enqueue"):
+        jobs = call.asked.get("jobs", {}).items()
+        # The last of each key, as one call may say several of it.
+        said = {job["unique_key"]: nonce for nonce, job in jobs if job.get("on_conflict")}
+        for key, nonce in said.items():
+            if nonce not in waiting:
+                yield f"{nonce} was to replace {key}, and no job carries it"
 
 
 @rule
@@ -202,6 +234,26 @@ def a_heartbeat_tells_the_truth(evidence: Evidence) -> Iterator[str]:
 
 
 @rule
+def progress_counts_under_the_lease_only(evidence: Evidence) -> Iterator[str]:
+    claimed = {(m.id, m.lease): m for m in evidence.moves if m.came == "PROCESSING"}
+    ended = {(m.id, m.lease): m for m in evidence.moves if m.gone == "PROCESSING"}
+    for call in evidence.calls:
+        if call.name != "progress":
+            continue
+        ((id, lease),) = zip(call.asked["ids"], call.asked["leases"], strict=True)
+        claim, end = claimed.get((id, lease)), ended.get((id, lease))
+        if call.outcome == DONE:
+            if claim is None or (end is not None and end.at.timestamp() < call.sent):
+                yield f"progress of job {id} under {lease} was taken, which was over"
+        elif (
+            call.told == "JQ002"
+            and claim is not None
+            and (end is None or end.at.timestamp() > call.until)
+        ):
+            yield f"progress of job {id} under {lease} was refused, which was current"
+
+
+@rule
 def what_was_completed_stays_so_with_its_result(evidence: Evidence) -> Iterator[str]:
     there = {lies.id: lies for lies in evidence.lie}
     for (id, lease), ends in evidence.end_calls.items():
@@ -248,7 +300,8 @@ def handlers_run_what_was_claimed_and_once(evidence: Evidence) -> Iterator[str]:
 @rule
 def refusals_are_documented(evidence: Evidence) -> Iterator[str]:
     for call in evidence.calls:
-        if call.outcome == REFUSED and not str(call.told).startswith(EXPECTED):
+        strict = STRICT if call.asked.get("strict") else ()
+        if call.outcome == REFUSED and not str(call.told).startswith((*EXPECTED, *strict)):
             yield f"{call.name} of {call.who} was refused with {call.told}"
 
 
@@ -280,8 +333,12 @@ def attempts_stay_within_the_policy(evidence: Evidence) -> Iterator[str]:
 @rule
 def unique_keys_never_live_twice(evidence: Evidence) -> Iterator[str]:
     holders: dict[tuple[str | None, str], int] = {}
-    for move in evidence.moves:
+    keys: dict[int, tuple[str | None, str]] = {}
+    for move in evidence.changes:
         if move.unique_key is None:
+            # It gave up its key to another.
+            if holders.get(keys.get(move.id, (None, ""))) == move.id:
+                del holders[keys.pop(move.id)]
             continue
         key = (move.unique_scope, move.unique_key)
         holder = holders.get(key)
@@ -289,6 +346,7 @@ def unique_keys_never_live_twice(evidence: Evidence) -> Iterator[str]:
             if holder not in (None, move.id):
                 yield f"jobs {holder} and {move.id} both live with the key {move.unique_key}"
             holders[key] = move.id
+            keys[move.id] = key
         elif holder == move.id:
             del holders[key]
 
@@ -384,3 +442,58 @@ def priorities_are_respected(evidence: Evidence) -> Iterator[str]:
             free[move.queue][move.id] = move
         else:
             free[move.queue].pop(move.id, None)
+
+
+@rule
+def children_wait_for_their_parents(evidence: Evidence) -> Iterator[str]:
+    """A job of a flow is due or cancelled by what came of its parents, or by an operator."""
+    for id, parents in evidence.parents.items():
+        for move in evidence.by_job[id]:
+            if move.rule in ("retry", "cancel"):
+                break
+            if move.gone not in (None, "WAITING") or move.came == "WAITING":
+                continue
+            ends = {
+                parent: {end.came for end in evidence.by_job[parent] if end.n < move.n} & ENDED
+                for parent in parents.ids
+            }
+            if move.came == "CANCELLED":
+                if parents.policy != "cancel" or not any(FAILED & end for end in ends.values()):
+                    yield f"job {id} was cancelled by {move.by}, and no parent had failed"
+                continue
+            enough = ENDED if parents.policy == "run" else {"COMPLETED"}
+            for parent in [parent for parent, end in ends.items() if not enough & end]:
+                yield f"job {id} was let go by {move.by}, and its parent {parent} had not ended so"
+
+
+@rule
+def each_run_of_a_schedule_comes_once(evidence: Evidence) -> Iterator[str]:
+    """Not before its time, not twice, and where missed runs are made up for, none is left out."""
+    runs: dict[str, list[datetime]] = defaultdict(list)
+    for move in evidence.moves:
+        if move.gone is None and move.by == "tick" and move.schedule and move.nominal_at:
+            runs[move.schedule].append(move.nominal_at)
+            if move.at < move.nominal_at:
+                yield f"the run of {move.schedule} at {move.nominal_at} came at {move.at}"
+    for name, times in runs.items():
+        every = evidence.rules.schedules.get(name)
+        for before, after in pairwise(sorted(times)):
+            if before == after:
+                yield f"the run of {name} at {after} came twice"
+            elif every is not None and after - before != every:
+                yield f"between {before} and {after} no run of {name} came"
+
+
+@rule
+def runs_do_not_overlap(evidence: Evidence) -> Iterator[str]:
+    live: dict[str, set[int]] = defaultdict(set)
+    for move in evidence.moves:
+        if move.schedule not in evidence.rules.no_overlap or move.schedule is None:
+            continue
+        # What an operator revives is live beside the run that came after it.
+        if move.gone is None and move.by == "tick" and live[move.schedule]:
+            yield f"a run of {move.schedule} came while {live[move.schedule]} was live"
+        if move.came in LIVE and not move.revivals:
+            live[move.schedule].add(move.id)
+        else:
+            live[move.schedule].discard(move.id)

@@ -21,10 +21,10 @@ from psycopg.rows import dict_row
 from psycopg.types.json import Jsonb
 
 from tests.chaos.journal import DONE, REFUSED, UNDONE, UNKNOWN, Journal
+from tests.chaos.orders import QUEUES, Orders, noted
 
 LEASE = "2 seconds"
-QUEUES = ("plain", "limited", "fifo")
-KEYS = [f"k{number}" for number in range(4)]
+IDLE = 1  # seconds that a session may idle in its transaction
 CONNECT: dict[str, Any] = {
     "connect_timeout": 3,
     "sslmode": "disable",
@@ -41,9 +41,15 @@ class Lost(Exception):
 
 
 def was_not_done(error: psycopg.Error) -> bool:
-    """Whether the server itself says that the statement failed, so that nothing of it remains."""
-    state = error.sqlstate
-    return state is not None and not state.startswith(("08", "57P"))
+    """Whether the server itself says that the statement failed, so that nothing of it remains.
+
+    One that panics says so too, and may have written the commit before.
+    """
+    return error.sqlstate is not None and error.diag.severity_nonlocalized == "ERROR"
+
+
+def ids_of(nonces: list[str], rows: list[Row]) -> dict[str, int]:
+    return {nonce: row["id"] for nonce, row in zip(nonces, rows, strict=False)}
 
 
 class Client:
@@ -52,11 +58,11 @@ class Client:
         self.journal = journal
         self.dice = dice
         self.name = journal.who
-        self._made = 0
+        self.orders = Orders(self.name, dice)
+        self.batches: list[int] = []  # that it opened
         self._connection: psycopg.Connection[Row] | None = None
         self.held: list[Row] = []
         self.stale: list[Row] = []  # ended, or lost
-        self.mine: list[int] = []  # jobs that it enqueued
 
     # Talking to the database
 
@@ -64,7 +70,12 @@ class Client:
         if self._connection is None or self._connection.closed:
             try:
                 self._connection = psycopg.connect(
-                    self.dsn, autocommit=True, row_factory=dict_row, **CONNECT
+                    self.dsn,
+                    autocommit=True,
+                    row_factory=dict_row,
+                    options=f"-c idle_in_transaction_session_timeout={IDLE}s"
+                    f" -c statement_timeout={self.dice.choice([0, 0, 0, 100])}",
+                    **CONNECT,
                 )
             except psycopg.Error as error:
                 raise Lost from error
@@ -89,7 +100,11 @@ class Client:
         try:
             if roll_back or asked.get("transaction"):
                 with connection.transaction(force_rollback=roll_back):
+                    if asked.get("strict"):
+                        connection.execute("set transaction isolation level serializable")
                     told = work(connection)
+                    if asked.get("idles"):
+                        time.sleep(IDLE * 1.5)
             else:
                 told = work(connection)
         except psycopg.Error as error:
@@ -105,13 +120,14 @@ class Client:
     # What a producer does
 
     def enqueue(self) -> None:
-        many = self.dice.choice([1, 1, 1, 5, 20])
-        jobs = [self.new_job() for _ in range(many)]
-        nonces = [job["payload"]["nonce"] for job in jobs]
-        asked = {"nonces": nonces, "transaction": self.dice.random() < 0.5}
+        self.enqueue_these(self.orders.some())
+
+    def enqueue_these(self, jobs: list[Row]) -> None:
+        asked: Row = {**noted(jobs), **self.whims()}
+        alone = len(jobs) == 1 and "handle" not in jobs[0]
 
         def work(connection: psycopg.Connection[Row]) -> Row:
-            if many == 1:
+            if alone:
                 names = ", ".join(f"{name} => %({name})s" for name in jobs[0])
                 sent = {**jobs[0], "payload": Jsonb(jobs[0]["payload"])}
                 query = f"select forge.enqueue({names}) as id"
@@ -120,27 +136,76 @@ class Client:
                 rows = connection.execute(
                     "select id from forge.enqueue_many(%s)", (Jsonb(jobs),)
                 ).fetchall()
-            return {"ids": {nonce: row["id"] for nonce, row in zip(nonces, rows, strict=True)}}
+            return {"ids": ids_of(asked["nonces"], rows)}
 
+        self._enqueue(asked, work)
+
+    def enqueue_batch(self) -> None:
+        callback, jobs = self.orders.batch()
+        asked = {**noted([callback, *jobs]), **self.whims()}
+        asked["callback"] = callback["payload"]["nonce"]
+
+        def work(connection: psycopg.Connection[Row]) -> Row:
+            (row,) = connection.execute(
+                "select forge.enqueue_batch(%s, %s, %s, %s) as id",
+                (Jsonb(jobs), callback["type"], Jsonb(callback["payload"]), callback["queue"]),
+            ).fetchall()
+            return {"ids": ids_of(asked["nonces"], [row])}
+
+        self._enqueue(asked, work)
+
+    def open_batch(self) -> None:
+        callback, _ = self.orders.batch()
+        asked = {**noted([callback]), **self.whims()}
+
+        def work(connection: psycopg.Connection[Row]) -> Row:
+            (row,) = connection.execute(
+                "select forge.open_batch(%s, %s, %s) as id",
+                (callback["type"], Jsonb(callback["payload"]), callback["queue"]),
+            ).fetchall()
+            return {"ids": ids_of(asked["nonces"], [row])}
+
+        told = self._enqueue(asked, work)
+        if told is not None:
+            self.batches += told["ids"].values()
+
+    def join_batch(self) -> None:
+        if not self.batches:
+            self.open_batch()
+            return
+        batch = self.dice.choice(self.batches[-5:])
+        _, jobs = self.orders.batch()
+        asked = {**noted(jobs), **self.whims(), "batch": batch}
+
+        def work(connection: psycopg.Connection[Row]) -> Row:
+            rows = connection.execute(
+                "select id from forge.enqueue_many(%s)",
+                (Jsonb([{**job, "batch": batch} for job in jobs]),),
+            ).fetchall()
+            return {"ids": ids_of(asked["nonces"], rows)}
+
+        self._enqueue(asked, work)
+
+    def close_batch(self) -> None:
+        if self.batches:
+            id = self.batches.pop(0)
+            self.simple("close_batch", "select * from forge.close_batch(%(id)s)", id=id)
+
+    def _enqueue(self, asked: Row, work: Callable[[psycopg.Connection[Row]], Row]) -> Row | None:
         undo = self.dice.random() < 0.1
-        told = self.call("enqueue", asked, work, roll_back=undo)
-        if told is not None and not undo:
-            self.mine += told["ids"].values()
+        told: Row | None = self.call("enqueue", asked, work, roll_back=undo)
+        if told is None or undo:
+            return None
+        self.orders.mine += told["ids"].values()
+        return told
 
-    def new_job(self) -> Row:
-        self._made += 1
-        queue = self.dice.choice([*QUEUES, "real"])
-        job: Row = {
-            "type": "chaos",
-            "payload": {"nonce": f"{self.name}:{self._made}", "how": self.dice.random()},
-            "queue": queue,
-            "priority": self.dice.choice([0, 0, 0, 5, -5]),
-        }
-        if queue == "fifo" or (queue == "limited" and self.dice.random() < 0.5):
-            job["concurrency_key"] = self.dice.choice(KEYS)
-        if queue == "plain" and self.dice.random() < 0.3:
-            job["unique_key"] = f"u{self.dice.randrange(20)}"
-        return job
+    def whims(self) -> Row:
+        """How the caller goes about it: in a transaction, a strict one, one in which it idles."""
+        whims: Row = {"transaction": self.dice.random() < 0.5}
+        if whims["transaction"]:
+            whims["strict"] = self.dice.random() < 0.1
+            whims["idles"] = self.dice.random() < 0.02
+        return whims
 
     # What a worker does
 
@@ -206,7 +271,7 @@ class Client:
     def end_one(self, job: Row) -> None:
         how = self.dice.choice(["complete", "complete", "fail", "release", "snooze"])
         asked: Row = {"ids": [job["id"]], "leases": [job["lease"]]}
-        asked["transaction"] = self.dice.random() < 0.3
+        asked |= self.whims()
         if how == "complete":
             asked["result"] = uuid.UUID(int=self.dice.getrandbits(128)).hex
             query = "select forge.complete(%(id)s, %(lease)s, %(result)s) as told"
@@ -270,20 +335,30 @@ class Client:
         self.stale += [job for job in self.held if job["id"] in lost]
         self.held = [job for job in self.held if job["id"] not in lost]
 
+    def progress(self) -> None:
+        """Of a job that it has, or had."""
+        if known := self.held[-5:] + self.stale[-2:]:
+            job = self.dice.choice(known)
+            asked = {"ids": [job["id"]], "leases": [job["lease"]], "value": self.dice.random()}
+            query = "select forge.progress(%(id)s, %(lease)s, %(value)s)"
+            self.call("progress", asked, lambda on: on.execute(query, {**job, **asked}).rowcount)
+
     # What an operator does, and the clock
 
     def tick(self) -> None:
         self.simple("tick", "select task, count from forge.tick() where count > 0")
 
     def cancel(self) -> None:
-        if self.mine:
-            id = self.dice.choice(self.mine[-50:])
+        if self.orders.mine:
+            id = self.dice.choice(self.orders.mine[-50:])
             self.simple("cancel", "select * from forge.cancel(%(id)s)", id=id)
 
     def retry(self) -> None:
-        if self.mine:
-            id = self.dice.choice(self.mine[-200:])
-            self.simple("retry", "select * from forge.retry(%(id)s)", id=id)
+        if self.orders.mine:
+            self.retry_one(self.dice.choice(self.orders.mine[-200:]))
+
+    def retry_one(self, id: int) -> None:
+        self.simple("retry", "select * from forge.retry(%(id)s)", id=id)
 
     def discard(self) -> None:
         oldest = "select d.* from forge.list_dead(max_rows => 1) as l, forge.discard(l.id) as d"
@@ -292,24 +367,32 @@ class Client:
     def retry_dead(self) -> None:
         self.simple("retry_dead", "select * from forge.retry_dead(max_jobs => 5)")
 
+    def run_schedule(self) -> None:
+        self.simple("run_schedule", "select forge.run_schedule('each second')")
+
     def simple(self, name: str, query: str, **asked: Any) -> None:
         self.call(name, asked, lambda on: on.execute(query.encode(), asked).fetchall())
 
     # All of it
 
     def step(self) -> None:
-        todo: list[tuple[int, Callable[[], None]]] = [
+        todo: list[tuple[float, Callable[[], None]]] = [
             (8, self.enqueue),
+            (1, self.enqueue_batch),
+            (1, self.join_batch),
+            (1, self.close_batch),
             (14, self.claim),
             (14, self.end),
             (6, self.complete_many),
             (4, self.end_stale),
             (5, self.heartbeat),
+            (2, self.progress),
             (4, self.tick),
             (1, self.cancel),
             (1, self.retry),
             (1, self.discard),
             (1, self.retry_dead),
+            (0.2, self.run_schedule),
         ]
         (action,) = self.dice.choices([what for _, what in todo], [weight for weight, _ in todo])
         action()

@@ -13,8 +13,8 @@ from tests.database import SQL, Clock, Conn
 from tests.worker.own_server import OwnServer
 
 
-def make_own() -> OwnServer:
-    made = OwnServer.make()
+def make_own(*initdb: str) -> OwnServer:
+    made = OwnServer.make(*initdb)
     if made is None:
         pytest.skip("no PostgreSQL programs to start a server from")
     return made

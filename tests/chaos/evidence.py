@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import cached_property
 from typing import Any
@@ -36,6 +36,16 @@ class Rules:
     in_order: frozenset[str] = frozenset()  # queues whose keys are first in, first out
     by_priority: frozenset[str] = frozenset()  # queues that only clients with a journal claim from
     registered: frozenset[str] = frozenset()  # prefixes of workers that hold a liveness lock
+    schedules: dict[str, timedelta] = field(default_factory=dict)  # that catch up, and how often
+    no_overlap: frozenset[str] = frozenset()  # schedules whose runs wait for each other
+
+
+@dataclass(frozen=True)
+class Parents:
+    """Whom a job waits for, and what it does when one of them fails."""
+
+    ids: frozenset[int]
+    policy: str
 
 
 @dataclass(frozen=True)
@@ -48,6 +58,11 @@ class Evidence:
 
     @cached_property
     def moves(self) -> list[Move]:
+        return [move for move in self.changes if not move.edit]
+
+    @cached_property
+    def changes(self) -> list[Move]:
+        """Moves, and edits of jobs that stay where they are."""
         return fold(self.seen)
 
     @cached_property
@@ -56,6 +71,37 @@ class Evidence:
         for move in self.moves:
             found[move.id].append(move)
         return found
+
+    @cached_property
+    def births(self) -> dict[str, Move]:
+        """How each job came, by its nonce then."""
+        return {move.nonce: move for move in self.moves if move.gone is None and move.nonce}
+
+    @cached_property
+    def parents(self) -> dict[int, Parents]:
+        """Whom each job waits for, by its id."""
+        found: dict[int, Parents] = {}
+        for call in self.calls:
+            for nonce, job in call.asked.get("jobs", {}).items():
+                if nonce in self.births and "depends_on" in job:
+                    found[self.births[nonce].id] = Parents(
+                        frozenset(map(self._id, job["depends_on"])), job["on_parent_failure"]
+                    )
+        for call in self.calls:
+            callback = call.asked.get("callback") or call.asked.get("batch")
+            came = [nonce for nonce in call.asked.get("nonces", ()) if nonce in self.births]
+            if callback is not None and came:
+                id = self._id(callback)
+                before = found.get(id, Parents(frozenset(), "run"))
+                members = frozenset(map(self._id, came)) - {id}
+                found[id] = replace(before, ids=before.ids | members)
+        return found
+
+    def _id(self, named: int | str) -> int:
+        """By id or nonce; 0: no such job, which another rule says."""
+        if isinstance(named, int):
+            return named
+        return self.births[named].id if named in self.births else 0
 
     def said(self, *names: str, outcome: str = DONE) -> Iterable[Call]:
         return (call for call in self.calls if call.name in names and call.outcome == outcome)

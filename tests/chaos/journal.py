@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -45,6 +45,7 @@ class Journal:
 
     path: Path
     who: str
+    clock: Callable[[], float] = time.time
     _number: int = 0
     _file: int = field(init=False)
 
@@ -60,7 +61,7 @@ class Journal:
         self._write({"n": number, "outcome": outcome, "told": told})
 
     def _write(self, line: dict[str, Any]) -> None:
-        text = json.dumps({"who": self.who, "at": time.time(), **line}, default=str)
+        text = json.dumps({"who": self.who, "at": self.clock(), **line}, default=str)
         os.write(self._file, text.encode() + b"\n")
 
 

@@ -15,6 +15,8 @@ SAME = {
     "cancel_jobs": "cancel",
     "discard_dead": "discard",
 }
+# Functions that enqueue among other things; open_batch apart, which the list names.
+MAKERS = ("tick", "run_schedule", "enqueue_batch")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,6 +27,8 @@ class Move:
     at: datetime
     xid: str
     id: int
+    place: str = "jobs"
+    edit: bool = False
     gone: str | None
     came: str | None
     by: str | None
@@ -44,27 +48,40 @@ class Move:
     asked: bool = False
     error_type: str | None = None
     nonce: str | None = None
+    schedule: str | None = None
+    nominal_at: datetime | None = None
 
     @property
     def rule(self) -> str | None:
         """The function by the name that forge.transitions() knows it by."""
         if self.by == "exchange":
             return "dequeue" if self.came == "PROCESSING" else "complete"
+        if self.by in MAKERS and self.gone is None:
+            return "enqueue"
         return SAME.get(self.by, self.by) if self.by else None
 
 
 def fold(moves: Iterable[Move]) -> list[Move]:
+    """What each transaction made of each job, as one move a step."""
+    return list(_births(_joined(sorted(moves, key=lambda move: move.n))))
+
+
+def _joined(moves: Iterable[Move]) -> list[Move]:
     """A row that left one table and came to another in the same transaction is one move."""
     folded: list[Move] = []
     halves: dict[tuple[str, int], int] = {}
-    for move in sorted(moves, key=lambda move: move.n):
+    for move in moves:
         key = (move.xid, move.id)
         if move.gone is not None and move.came is not None:
             folded.append(move)
             continue
         place = halves.get(key)
         other = None if place is None else folded[place]
-        if other is not None and (other.gone is None) != (move.gone is None):
+        if (
+            other is not None
+            and (other.gone is None) != (move.gone is None)
+            and other.place != move.place
+        ):
             left, arrived = (other, move) if other.gone is not None else (move, other)
             # What the live row said, but for what the move itself changed.
             live = left if left.lease_expires_at is not None else arrived
@@ -81,3 +98,20 @@ def fold(moves: Iterable[Move]) -> list[Move]:
             halves[key] = len(folded)
             folded.append(move)
     return folded
+
+
+def _births(moves: Iterable[Move]) -> Iterable[Move]:
+    """The call that makes a job may change or remove it again: only what it leaves is seen."""
+    born: dict[tuple[str, int], Move | None] = {}
+    others: list[Move] = []
+    for move in moves:
+        key = (move.xid, move.id)
+        birth = born.get(key)
+        if move.gone is None:
+            born[key] = move
+        elif birth is not None and birth.by == move.by:
+            left = replace(move, gone=None, edit=False)
+            born[key] = left if move.came is not None else None
+        else:
+            others.append(move)
+    return sorted([*filter(None, born.values()), *others], key=lambda move: move.n)

@@ -14,10 +14,11 @@ from psycopg.conninfo import conninfo_to_dict
 
 from tests.chaos.arena import FAULTS, RULES, Arena
 from tests.chaos.checker import Finding, check
-from tests.chaos.client import QUEUES, Client
+from tests.chaos.client import Client
 from tests.chaos.evidence import Evidence, Lies
 from tests.chaos.journal import UNKNOWN, Journal, read
 from tests.chaos.moves import Move
+from tests.chaos.orders import ERRORS, QUEUES
 from tests.chaos.proxy import Proxy
 from tests.database import SQL
 from tests.worker.own_server import OwnServer
@@ -30,7 +31,15 @@ select id, 'history', status, payload ->> 'nonce', lease::text, result #>> '{}' 
 union all
 select id, 'dead_jobs', status, payload ->> 'nonce', lease::text, null from forge.dead_jobs
 """
-LEFT = "select count(*) as jobs from forge.jobs"
+LEFT = "select id from forge.jobs"
+# What keeps jobs waiting: batches that nobody closed, and parents that failed.
+OPEN = "select o.child as id from forge.open_dependencies as o where o.child = o.parent"
+FAILED = """
+select distinct o.parent as id
+from forge.open_dependencies as o join forge.all_jobs as a on a.id = o.parent
+where a.status in ('DEAD', 'CANCELLED')
+"""
+PRELUDE = 40.0
 PEACE = 60.0
 
 
@@ -43,8 +52,11 @@ class Outcome:
     calls: int
     unknown: int
     swallowed: int
+    panics: int
+    ends: Counter[str]
     faults: Counter[str]
     moves: Counter[tuple[str | None, str | None, str | None]]
+    errors: Counter[str]
     findings: list[Finding]
 
     def __str__(self) -> str:
@@ -52,7 +64,8 @@ class Outcome:
         lines = [
             f"{self.jobs} jobs, {self.claims} claims, {self.calls} calls of which {self.unknown}"
             f" were never answered ({self.swallowed} answers swallowed)",
-            f"{self.faults.total()} faults: {done}",
+            f"{self.faults.total()} faults: {done}; the server panicked {self.panics} times",
+            f"workers that handlers brought to an end: {dict(self.ends)}",
             f"{len(self.findings)} findings",
             *(f"  {line}" for line in self._findings()),
             f"again: {again(self.seed, self.seconds)}",
@@ -76,16 +89,20 @@ def chaos(
     *,
     seed: int,
     seconds: float,
+    least: int = 0,
     say: Callable[[str], None] = print,
 ) -> Outcome:
-    """So many seconds of faults on a fresh server; what came out, with all that was found."""
+    """So many seconds of faults on a fresh server; what came out, with all that was found.
+
+    Up to twice as many where the machine is slow, until there are at least so many jobs.
+    """
     say(f"chaos: {again(seed, seconds)}")
     socket = Path(str(conninfo_to_dict(own.dsn)["host"])) / ".s.PGSQL.5432"
     with Proxy(socket) as proxy:
         arena = Arena(own, proxy, directory, seed)
         arena.set_up()
         try:
-            _make_trouble(arena, seconds)
+            _make_trouble(arena, seconds, least)
         finally:
             arena.end()
     left = _work_off(own, directory)
@@ -109,20 +126,28 @@ def chaos(
         calls=len(calls),
         unknown=sum(call.outcome == UNKNOWN for call in calls),
         swallowed=proxy.swallowed,
+        panics=arena.panics,
+        ends=Counter({why: times for why, times in arena.ends.items() if why}),
         faults=arena.faults,
         moves=Counter((move.gone, move.came, move.rule) for move in evidence.moves),
+        errors=Counter(move.error_type for move in evidence.moves if move.error_type),
         findings=findings,
     )
 
 
-def _make_trouble(arena: Arena, seconds: float) -> None:
-    over = time.monotonic() + seconds
+def _make_trouble(arena: Arena, seconds: float, least: int) -> None:
     # Each once in the order of the dice, so that a short run has all; then by their weights.
     first = [fault for _, fault in FAULTS]
     arena.dice.shuffle(first)
     weights = [weight for weight, _ in FAULTS]
-    time.sleep(2)  # until somebody works
-    while time.monotonic() < over:
+    begin = time.monotonic()
+    # First what handlers do, as on a slow machine no worker may live long enough for it later.
+    while time.monotonic() < begin + PRELUDE and not arena.seen()[1].issuperset(ERRORS.values()):
+        time.sleep(0.2)
+    begin = time.monotonic()
+    while (passed := time.monotonic() - begin) < seconds or (
+        passed < 2 * seconds and arena.seen()[0] < least
+    ):
         fault = first.pop() if first else arena.dice.choices([f for _, f in FAULTS], weights)[0]
         fault(arena)
         arena.faults[fault.__name__] += 1
@@ -140,16 +165,21 @@ def _work_off(own: OwnServer, directory: Path) -> int:
     deadline = time.monotonic() + PEACE
     with own.connect() as conn:
 
-        def left() -> int:
-            row = conn.execute(LEFT.encode()).fetchone()
-            return int(row["jobs"]) if row else 0
+        def ids(query: str) -> list[int]:
+            return [row["id"] for row in conn.execute(query.encode()).fetchall()]
 
-        while (jobs := left()) and time.monotonic() < deadline:
+        conn.execute("select forge.pause_schedule(name) from forge.list_schedules()")
+        while (jobs := len(ids(LEFT))) and time.monotonic() < deadline:
             client.tick()
             before = len(client.held)
             for queue in (*QUEUES, "real"):
                 client.claim_from(queue, 200)
             if len(client.held) == before == 0:
+                client.batches = ids(OPEN)
+                while client.batches:
+                    client.close_batch()
+                for id in ids(FAILED):
+                    client.retry_one(id)
                 time.sleep(0.05)
             while client.held:
                 client.complete_many()

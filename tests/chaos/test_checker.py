@@ -16,12 +16,17 @@ from tests.chaos.checker import RULES as CHECKED
 from tests.chaos.checker import check
 from tests.chaos.evidence import Evidence, Lies, Rules
 from tests.chaos.journal import DONE, REFUSED, UNDONE, UNKNOWN, Call
-from tests.chaos.moves import Move
+from tests.chaos.moves import Move, fold
 
 BEGIN = datetime(2030, 1, 1, tzinfo=UTC)
 TRANSITIONS = frozenset(
     {
         (None, "PENDING", "enqueue"),
+        (None, "WAITING", "enqueue"),
+        (None, "CANCELLED", "enqueue"),
+        ("WAITING", "PENDING", "complete"),
+        ("WAITING", "PENDING", "tick"),
+        ("WAITING", "CANCELLED", "fail"),
         ("PENDING", "PROCESSING", "dequeue"),
         ("PROCESSING", "COMPLETED", "complete"),
         ("PROCESSING", "PENDING", "fail"),
@@ -41,6 +46,8 @@ RULES = Rules(
     in_order=frozenset({"fifo"}),
     by_priority=frozenset({"urgent"}),
     registered=frozenset({"real-"}),
+    schedules={"each": timedelta(seconds=1)},
+    no_overlap=frozenset({"alone"}),
 )
 
 
@@ -83,15 +90,22 @@ class Story:
                 }
             )
         )
-        table = {"COMPLETED": "history", "DEAD": "dead_jobs"}.get(came or "", "jobs")
+        ended = {"COMPLETED": "history", "CANCELLED": "history", "DEAD": "dead_jobs"}
+        table = ended.get(came or "", "jobs")
         if by == "discard":
             table = "history"
         lease = more.get("lease") if came in ("PROCESSING", "COMPLETED") else None
         self.lie[id] = Lies(id=id, table=table, status=came or "", nonce=f"n{id}", lease=lease)
 
-    def enqueue(self, id: int, **more: Any) -> None:
-        self.move(id, None, "PENDING", "enqueue", **more)
-        self.call("enqueue", {"nonces": [f"n{id}"]}, {"ids": {f"n{id}": id}})
+    def enqueue(self, id: int, *, job: dict[str, Any] | None = None, **more: Any) -> None:
+        self.move(id, None, more.pop("came", "PENDING"), "enqueue", **more)
+        asked = {"nonces": [f"n{id}"], "jobs": {f"n{id}": job or {}}}
+        self.call("enqueue", asked, {"ids": {f"n{id}": id}})
+
+    def fire(self, id: int, schedule: str, nominal: float) -> None:
+        at = self.at(nominal)
+        self.move(id, None, "PENDING", "tick", schedule=schedule, nominal_at=at, nonce=None)
+        self.clock += 1
 
     def claim(self, id: int, lease: str, attempts: int = 1, **more: Any) -> None:
         expires = self.at(self.clock + 60)
@@ -509,6 +523,130 @@ def a_lesser_job_that_went_first() -> Story:
     return story
 
 
+@breaks("a_call_is_done_in_whole_or_not_at_all")
+def half_of_a_call() -> Story:
+    story = Story()
+    story.move(1, None, "PENDING", "enqueue")
+    story.call("enqueue", {"nonces": ["n1", "n2"]}, outcome=UNKNOWN, answered=None)
+    return story
+
+
+@breaks("a_replacement_comes_before_the_run")
+def a_replacement_that_is_nowhere() -> Story:
+    story = Story(unique_key="u")
+    story.enqueue(1)
+    asked = {"nonces": ["n2"], "jobs": {"n2": {"unique_key": "u", "on_conflict": "replace"}}}
+    story.call("enqueue", asked, {"ids": {"n2": 1}})
+    return story
+
+
+@breaks("a_replacement_comes_before_the_run")
+def a_replacement_of_what_runs_already() -> Story:
+    story = Story(unique_key="u")
+    story.enqueue(1)
+    story.claim(1, "A")
+    story.move(1, "PROCESSING", "PROCESSING", "enqueue", edit=True, nonce="n2", lease="A")
+    asked = {"nonces": ["n2"], "jobs": {"n2": {"unique_key": "u", "on_conflict": "replace"}}}
+    story.call("enqueue", asked, {"ids": {"n2": 1}})
+    return story
+
+
+def say_progress(story: Story, lease: str, **more: Any) -> None:
+    story.call("progress", {"ids": [1], "leases": [lease], "value": 0.5}, **more)
+
+
+@breaks("progress_counts_under_the_lease_only")
+def progress_under_a_lease_that_is_over() -> Story:
+    story = a_good_life()
+    say_progress(story, "B")
+    return story
+
+
+@breaks("progress_counts_under_the_lease_only")
+def progress_that_is_refused_to_the_holder() -> Story:
+    story = Story()
+    story.enqueue(1)
+    story.claim(1, "A")
+    say_progress(story, "A", outcome=REFUSED, told="JQ002")
+    return story
+
+
+def a_flow(policy: str) -> Story:
+    """Job 2 waits for job 1, which runs."""
+    story = Story()
+    story.enqueue(1)
+    story.enqueue(2, came="WAITING", job={"depends_on": ["n1"], "on_parent_failure": policy})
+    story.claim(1, "A")
+    return story
+
+
+@breaks("children_wait_for_their_parents")
+def a_child_that_does_not_wait() -> Story:
+    story = a_flow("run")
+    story.move(2, "WAITING", "PENDING", "tick")
+    return story
+
+
+@breaks("children_wait_for_their_parents")
+def a_child_that_runs_though_its_parent_died() -> Story:
+    story = a_flow("wait")
+    story.end(1, "A", "fail", came="DEAD")
+    story.move(2, "WAITING", "PENDING", "tick")
+    return story
+
+
+@breaks("children_wait_for_their_parents")
+def a_child_that_is_cancelled_for_nothing() -> Story:
+    story = a_flow("cancel")
+    story.move(2, "WAITING", "CANCELLED", "fail")
+    return story
+
+
+@breaks("children_wait_for_their_parents")
+def a_callback_that_comes_before_the_last_of_its_batch() -> Story:
+    story = Story()
+    asked = {"nonces": ["n3", "n1", "n2"], "jobs": {}, "callback": "n3"}
+    story.call("enqueue", asked, {"ids": {"n3": 3}})
+    story.move(3, None, "WAITING", "enqueue")
+    for id in (1, 2):
+        story.move(id, None, "PENDING", "enqueue")
+    story.claim(1, "A")
+    story.move(3, "WAITING", "PENDING", "complete")
+    story.end(1, "A")
+    return story
+
+
+@breaks("each_run_of_a_schedule_comes_once")
+def a_run_that_comes_twice() -> Story:
+    story = Story()
+    story.fire(1, "other", 0)
+    story.fire(2, "other", 0)
+    return story
+
+
+@breaks("each_run_of_a_schedule_comes_once")
+def a_run_that_is_left_out() -> Story:
+    story = Story()
+    story.fire(1, "each", -3)
+    story.fire(2, "each", -1)
+    return story
+
+
+@breaks("each_run_of_a_schedule_comes_once")
+def a_run_before_its_time() -> Story:
+    story = Story()
+    story.fire(1, "each", 30)
+    return story
+
+
+@breaks("runs_do_not_overlap")
+def a_run_beside_another() -> Story:
+    story = Story()
+    story.fire(1, "alone", 0)
+    story.fire(2, "alone", 1)
+    return story
+
+
 @pytest.mark.parametrize("name", DOCTORED)
 def test_it_refuses(name: str) -> None:
     make, rules = DOCTORED[name]
@@ -536,3 +674,36 @@ def test_one_claim_may_take_a_lesser_job_beside_an_urgent_one() -> None:
     story = a_lesser_job_that_went_first()
     story.claim(1, "A", priority=5)
     assert story.found() == {}
+
+
+def test_a_flow_in_order_is_found_to_be_so() -> None:
+    for policy, how, came in (
+        ("wait", "complete", "PENDING"),
+        ("run", "fail", "PENDING"),
+        ("cancel", "fail", "CANCELLED"),
+    ):
+        story = a_flow(policy)
+        story.end(1, "A", how, came="COMPLETED" if how == "complete" else "DEAD")
+        story.move(2, "WAITING", came, how if came == "CANCELLED" else "tick")
+        assert story.found() == {}
+
+
+def test_a_job_that_runs_gives_up_its_key_to_the_one_that_replaces_it() -> None:
+    story = Story(unique_key="u")
+    story.enqueue(1)
+    story.claim(1, "A")
+    given_up = {"edit": True, "unique_key": None, "lease": "A"}
+    story.move(1, "PROCESSING", "PROCESSING", "enqueue", **given_up)
+    story.enqueue(2, job={"unique_key": "u", "on_conflict": "replace"})
+    assert story.found() == {}
+
+
+def test_a_call_that_makes_a_job_and_changes_it_again_is_one_move() -> None:
+    story = Story(xid="7")
+    made = {"gone": None, "came": "PENDING"}
+    for step in (made, {"gone": "PENDING", "came": "WAITING"}, {"gone": "WAITING", "came": None}):
+        story.move(1, step["gone"], step["came"], "enqueue_many")
+    assert [(move.gone, move.came) for move in fold(story.moves[:2])] == [(None, "WAITING")]
+    assert fold(story.moves) == []  # its key was taken
+    story.move(1, None, "CANCELLED", "enqueue_many", place="history")
+    assert [(move.gone, move.came) for move in fold(story.moves)] == [(None, "CANCELLED")]

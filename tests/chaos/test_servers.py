@@ -16,6 +16,7 @@ import forge.worker
 from tests.chaos.conftest import make_own
 from tests.database import SQL
 from tests.worker.own_server import OwnServer
+from tests.worker.processes import until
 
 MEGABYTE = 2**20
 # As large as a segment of the log, which the server makes before it needs it.
@@ -63,6 +64,42 @@ def test_a_full_disk_loses_nothing_that_was_acknowledged(own: OwnServer) -> None
                 ).fetchall()
             }
         assert done == acknowledged
+        assert conn.execute((SQL / "invariants.sql").read_bytes()).fetchall() == []
+
+
+@pytest.mark.skipif(shutil.which("prlimit") is None, reason="no prlimit to set a quota with")
+def test_a_log_without_room_ends_the_server_and_loses_nothing_that_was_acknowledged(
+    own: OwnServer,
+) -> None:
+    acknowledged: set[int] = set()
+    with own.connect() as conn:
+        rows = conn.execute("select forge.enqueue('t') as id from generate_series(1, 100)")
+        acknowledged |= {row["id"] for row in rows.fetchall()}
+        (job,) = conn.execute("select id, lease from forge.dequeue()").fetchall()
+        (done,) = conn.execute("select id, lease from forge.dequeue()").fetchall()
+        conn.execute("select forge.complete(%(id)s, %(lease)s)", done)
+
+        own.fill_the_log(QUOTA - 1)
+
+        def go_on() -> None:
+            while True:
+                rows = conn.execute("select forge.enqueue('late') as id")
+                acknowledged.update(row["id"] for row in rows.fetchall())
+
+        with pytest.raises(psycopg.Error):
+            go_on()
+
+    # It cannot recover without room either, and gives up.
+    until(lambda: not own.up, why="the server to end")
+    assert "PANIC" in own.log
+    own.start()
+
+    with own.connect() as conn:
+        rows = conn.execute("select id, status from forge.all_jobs")
+        found = {row["id"]: row["status"] for row in rows.fetchall()}
+        assert acknowledged <= found.keys()
+        assert (found[job["id"]], found[done["id"]]) == ("PROCESSING", "COMPLETED")
+        conn.execute("select forge.complete(%(id)s, %(lease)s)", job)
         assert conn.execute((SQL / "invariants.sql").read_bytes()).fetchall() == []
 
 

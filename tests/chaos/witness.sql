@@ -1,5 +1,6 @@
--- What the database itself saw: each time a job went from one status, lease or table to another, and which
--- public function did it. Forge has no triggers on its job tables; these are the test's.
+-- What the database itself saw: each time a job went from one status, lease or table to another, or was given
+-- another payload or key where it was (an edit), and which public function did it. Forge has no triggers on its
+-- job tables; these are the test's.
 
 create schema witness;
 
@@ -8,6 +9,8 @@ create table witness.moves (
     at timestamptz not null default clock_timestamp(),
     xid text not null default pg_current_xact_id()::text,
     id bigint not null,
+    place text not null,            -- the table
+    edit boolean not null,          -- it stays what it was and under the lease that it had
     gone text,                      -- status in the row that was; null: there was none
     came text,                      -- status in the row that is
     by text,
@@ -26,7 +29,9 @@ create table witness.moves (
     revivals integer not null,
     asked boolean not null,         -- to be cancelled
     error_type text,
-    nonce text
+    nonce text,
+    schedule text,
+    nominal_at timestamptz
 );
 
 create function witness.see()
@@ -56,11 +61,14 @@ begin
     order by f.place desc
     limit 1;
     insert into witness.moves (
-        id, gone, came, by, lease, lease_expires_at, worker, queue, key, priority, attempts, max_retries,
-        scheduled_at, attempted_at, unique_key, unique_scope, revivals, asked, error_type, nonce
+        id, place, edit, gone, came, by, lease, lease_expires_at, worker, queue, key, priority, attempts, max_retries,
+        scheduled_at, attempted_at, unique_key, unique_scope, revivals, asked, error_type, nonce,
+        schedule, nominal_at
     )
     values (
         v_job.id,
+        case when tg_table_name in ('jobs', 'dead_jobs') then tg_table_name else 'history' end,
+        tg_op = 'UPDATE' and old.status = new.status and old.lease is not distinct from new.lease,
         old.status,
         new.status,
         v_by, v_held.lease,
@@ -69,7 +77,8 @@ begin
         v_job.scheduled_at, v_job.attempted_at, v_job.unique_key, v_job.unique_scope, v_job.revivals,
         v_job.cancel_requested_at is not null,
         v_job.errors -> -1 ->> 'error_type',
-        v_job.payload ->> 'nonce'
+        v_job.payload ->> 'nonce',
+        (v_job.extra).schedule, (v_job.extra).nominal_at
     );
     return null;
 end;
@@ -78,7 +87,10 @@ $function$;
 create trigger see_birth_and_end after insert or delete on forge.jobs
 for each row execute function witness.see();
 create trigger see_change after update on forge.jobs
-for each row when (old.status is distinct from new.status or old.lease is distinct from new.lease)
+for each row when (
+    (old.status, old.lease, old.unique_key, old.payload)
+    is distinct from (new.status, new.lease, new.unique_key, new.payload)
+)
 execute function witness.see();
 create trigger see_history after insert or delete on forge.history
 for each row execute function witness.see();

@@ -35,6 +35,25 @@ def test_a_handler_that_blocks_the_event_loop_keeps_its_lease(
     assert db.value("select attempts from forge.all_jobs where id = %s", id) == 1
 
 
+def test_a_worker_whose_event_loop_does_not_come_back_ends_for_its_supervisor(
+    db: Database, start: StartWorker, enqueue: Enqueue, gate: Gate
+) -> None:
+    enqueue("blocking", 2)
+    worker = start("--queue", "default=2", "--lease", "1", "--unwind", "0.1")
+    (note,) = gate.wait_started(1)
+    blocking = int(note.split("-")[1])
+    (other,) = [row["id"] for row in db.rows("select id from forge.jobs where id <> %s", blocking)]
+    until(lambda: status_of(db, other) == "PROCESSING", why="it to be held as well")
+
+    db.rows("select forge.cancel(%s)", blocking)  # which nobody there ever hears
+
+    assert worker.ends() == 1
+    assert worker.said("worker.hangs")
+    assert status_of(db, blocking) == "CANCELLED"
+    assert status_of(db, other) == "PENDING"
+    assert db.value("select attempts from forge.all_jobs where id = %s", other) == 0
+
+
 def test_cancelling_a_running_job_reaches_its_handler_at_once(
     db: Database, start: StartWorker, enqueue: Enqueue, gate: Gate
 ) -> None:

@@ -93,7 +93,8 @@ def load_app(target: str) -> Forge:
     default=5.0,
     show_default=True,
     help="Seconds that a handler gets to stop after a cancellation or a lost lease; then its "
-    "process is killed, or its thread is left behind and its slot goes on. After a timeout: 2.",
+    "process is killed, or its thread is left behind and its slot goes on. After a timeout: 2. "
+    "A worker whose event loop a handler blocks for three times as long ends, with status 1.",
 )
 @click.option(
     "--max-abandoned",

@@ -2,6 +2,10 @@
 
 A handler that blocks the worker's event loop cannot stop it. It starts before the first claim and
 stops after the last acknowledgement.
+
+So a blocked loop keeps its jobs, as long as it comes back. One that does not hear that a job is to
+stop for long after it had to, does not come back: its worker would hold for ever what else it has.
+Only the end of the process helps, for whatever supervises it to start it again.
 """
 
 from __future__ import annotations
@@ -29,6 +33,9 @@ TICK: Final = 1.1  # with the heartbeats below one statement a second
 LOOK: Final = 1.5  # seconds between looks for cancellations, for a worker that only polls
 SUSPECTS: Final = 0.3  # the manual of forge.tick: when to look again after suspect workers
 BATCH: Final = 1_000
+HUNG: Final = 3  # so many times as long as a handler gets to stop, and the loop has to hear of it
+WAKING: Final = 2.0  # more seconds, for a loop that was stopped with the whole process
+FAILED: Final = 1  # exit status of a worker that has to be started again
 LAST_WORDS: Final = 2.0  # seconds for the releases before the process ends by force
 
 
@@ -42,6 +49,7 @@ class Heart:
         self._thread = threading.Thread(target=self._run, name="forge-heart", daemon=True)
         self._alive = threading.Event()
         self._ended = asyncio.Event()
+        self._listening: asyncio.Task[None] | None = None
 
     def start(self) -> None:
         self._main = asyncio.get_running_loop()
@@ -132,6 +140,19 @@ class Heart:
                 context.tell(beat.reason)  # a thread hears it though the event loop is blocked
                 with suppress(RuntimeError):  # the loop has ended
                     self._main.call_soon_threadsafe(self._on_beat, context, beat.reason)
+                if self._listening is None or self._listening.done():
+                    self._listening = self._loop.create_task(self._end_if_deaf())
+
+    async def _end_if_deaf(self) -> None:
+        heard = threading.Event()
+        with suppress(RuntimeError):  # the loop has ended
+            self._main.call_soon_threadsafe(heard.set)
+            await asyncio.sleep(self._crew.options.unwind * HUNG)
+            await asyncio.sleep(WAKING)
+            if not heard.is_set():
+                types = sorted({context.job.type for context in self._crew.held.snapshot()})
+                say(logging.ERROR, "worker.hangs", why="a handler blocks it", types=types)
+                await self._end_process(FAILED)
 
     async def _tick(self, link: Link) -> None:
         while True:
