@@ -11,12 +11,16 @@ from pathlib import Path
 from types import FrameType
 
 from forge.migrate import migrate
-from tests.bench.server import open_server
+from forge.pgbinaries import find_binaries
+from tests.bench import server
+from tests.server import start_cluster, system_binaries
 from tests.soak import report
 from tests.soak.run import Options, Soak, new_seed, render
-from tests.soak.verdicts import Sample, Verdict
+from tests.soak.verdicts import Verdict
 
 RESULTS = Path(__file__).parent / "results"
+# Checkpoints come as in production: several in a run, and so in each of its thirds.
+SETTINGS = {**server.SETTINGS, "checkpoint_timeout": "5min", "max_wal_size": "2GB"}
 
 
 def main() -> int:
@@ -41,7 +45,7 @@ def main() -> int:
         rate=chosen.rate,
         every=10.0 if chosen.minutes >= 10 else 2.0,
     )
-    directory = Path(tempfile.mkdtemp(prefix="forge-soak-"))
+    directory = Path(tempfile.mkdtemp(prefix="forge-soak-run-"))
     began = time.monotonic()
 
     def say(line: str) -> None:
@@ -49,17 +53,22 @@ def main() -> int:
 
     say(options.again)
     say(f"logs and samples as they come: {directory}; after a cut: --render {directory}")
-    with open_server(None) as server:
-        migrate(server.dsn)
-        soak = Soak(server.dsn, options, directory, say)
+    binaries = system_binaries() or find_binaries()
+    if binaries is None:
+        print("no PostgreSQL programs to start a server from", file=sys.stderr)
+        return 2
+    dsn, stop = start_cluster(binaries, SETTINGS, "forge-soaked-")
+    try:
+        migrate(dsn)
+        soak = Soak(dsn, options, directory, say)
         verdicts = soak.run(out)
-    return _tell(out, soak.facts, soak.samples, verdicts)
+    finally:
+        stop()
+    return _tell(out, soak.facts, verdicts)
 
 
-def _tell(
-    out: Path, facts: dict[str, object], samples: list[Sample], verdicts: list[Verdict]
-) -> int:
-    print(report.summary(facts, samples, verdicts))
+def _tell(out: Path, facts: dict[str, object], verdicts: list[Verdict]) -> int:
+    print(report.summary(facts, verdicts))
     print(f"report: {out}")
     return any(verdict.holds is False for verdict in verdicts)
 

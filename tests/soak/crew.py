@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -94,7 +95,7 @@ class Crew:
         environment: Mapping[str, str] = {
             **os.environ,
             "DATABASE_URL": self.dsn,
-            "FORGE_LOG_LEVEL": "warning",
+            "FORGE_LOG_LEVEL": "error",  # jobs that fail as they were asked to are no news
             "PYTHONUNBUFFERED": "1",
         }
         if place == "api":
@@ -102,7 +103,7 @@ class Crew:
         elif place == "load":
             command = ["tests.soak.load", "--dsn", self.dsn, "--url", self.url]
             command += ["--token", self.token, "--records", str(self.records)]
-            command += ["--seed", str(self.seed)]
+            command += ["--seed", f"{self.seed}-{len(self.surprises)}"]
         else:
             environment = {**environment, "SOAK_RECORDS": str(self.records)}
             command = ["forge", "worker", "tests.soak.app:forge"]
@@ -131,10 +132,8 @@ class Crew:
 
 def _end(process: subprocess.Popen[str]) -> None:
     if process.stdin is not None:
-        try:
+        with suppress(BrokenPipeError):
             process.stdin.close()
-        except BrokenPipeError:
-            pass
     try:
         process.wait(PATIENCE)
     except subprocess.TimeoutExpired:

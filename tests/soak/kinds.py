@@ -1,4 +1,4 @@
-"""What the load is made of: jobs by lot, with every way of enqueuing that has no need of an own pace."""
+"""What the load is made of: jobs by lot, with what grows with the load. The rest is in sides."""
 
 from __future__ import annotations
 

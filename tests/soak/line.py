@@ -1,4 +1,4 @@
-"""A connection that comes back: what goes wrong on it is told and over, the next call gets a new one."""
+"""A connection that comes back: when it is lost, the call fails and the next one gets a new one."""
 
 from __future__ import annotations
 

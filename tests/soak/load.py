@@ -1,7 +1,7 @@
 """The load, a process of its own: makes jobs at the pace that its standard input says.
 
-`{"rate": 700}`: so many a second, whatever becomes of them. `{"fill": 2000}`: as fast as they are worked
-off, so that about so many are ready at any time. End of input: an end.
+`{"rate": 700}`: so many a second, whatever becomes of them. `{"fill": 2000}`: as fast as they are
+worked off, so that about so many are ready at any time. End of input: an end.
 """
 
 from __future__ import annotations

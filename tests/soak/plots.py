@@ -28,7 +28,7 @@ def curves(samples: Sequence[Sample]) -> dict[str, tuple[str, str, Curves]]:
             "MB",
             {
                 "everything": total_bytes,
-                "jobs": _of("job"),
+                "live jobs": _of("jobs", "job_ready", "job_processing", "job_unique", "job_aside"),
                 "history, kept for minutes": _of("history"),
                 "logs, kept for minutes": _of("job_log"),
             },
@@ -44,21 +44,14 @@ def curves(samples: Sequence[Sample]) -> dict[str, tuple[str, str, Curves]]:
     }
 
 
-def _of(table: str) -> Callable[[Sample], Any]:
-    """A table and its indexes, which are named after one row of it."""
-    names = {"job": ("jobs", "job_"), "history": ("history",), "job_log": ("job_log",)}[table]
+def _of(*begins: str) -> Callable[[Sample], Any]:
+    """A table with its indexes, by how their names begin."""
 
-    def read(sample: Sample) -> float | None:
-        if "bytes" not in sample:
+    def read(sample: Sample) -> Any:
+        sizes = sample.get("bytes")
+        if sizes is None:
             return None
-        return (
-            sum(
-                size
-                for name, size in sample["bytes"].items()
-                if name.startswith(names) and (table == "job_log") == name.startswith("job_log")
-            )
-            / MEGABYTE
-        )
+        return sum(size for name, size in sizes.items() if name.startswith(begins)) / MEGABYTE
 
     return read
 

@@ -25,6 +25,10 @@ COLUMNS = (
         "load",
     ),
 )
+LARGE = tuple(
+    f"size of {name}"
+    for name in ("everything", "jobs", "jobs_pkey", "job_ready_idx", "history", "dead_jobs")
+)
 MARKS = {True: "holds", False: "**does not hold**", None: "not judged"}
 
 
@@ -46,11 +50,7 @@ def page(
     verdicts: Sequence[Verdict],
     drawn: Sequence[str],
 ) -> str:
-    by_table = [each for each in verdicts if each.name.startswith("size of ")]
-    small = [
-        each for each in by_table if each.holds is not False and each.name != "size of everything"
-    ]
-    shown = [each for each in verdicts if each not in small]
+    shown, hidden = _worth_showing(verdicts)
     failed = [each for each in verdicts if each.holds is False]
     missed = [sample for sample in samples if "missed" in sample]
     lines = [
@@ -58,8 +58,9 @@ def page(
         "Written by `make soak`; [NOTES.md](../NOTES.md) says what is in it and how it is judged.",
         "",
         f"`{facts['command']}`, {facts['began']}, seed {facts['seed']}, commit {facts['commit']}.",
-        f"Measured capacity: {facts.get('capacity', 0):,.0f} jobs a second with all features in use;"
-        f" then {facts.get('rate', 0):,.0f} asked for each second, whatever became of them.",
+        f"Measured capacity: {facts.get('capacity', 0):,.0f} jobs a second with all features in"
+        f" use; then {facts.get('rate', 0):,.0f} came each second, whatever became of them, and"
+        f" those of schedules, operators and flows besides.",
         " · ".join(f"{name} {value}" for name, value in facts.get("machine", {}).items() if value),
         " · ".join(f"{name} {value}" for name, value in facts.get("settings", {}).items() if value),
         "",
@@ -71,8 +72,8 @@ def page(
         "| | first third → last third | |",
         "|---|---|---|",
         *(f"| {each.name} | {_cell(each.says)} | {MARKS[each.holds]} |" for each in shown),
-        f"| sizes of {len(small)} tables and indexes, each by itself | [sizes.csv](sizes.csv) "
-        f"| {MARKS[True if any(each.holds for each in small) else None]} |",
+        f"| {len(hidden)} more tables and indexes, each by itself | [sizes.csv](sizes.csv) "
+        f"| {MARKS[True if any(each.holds for each in hidden) else None]} |",
         "",
         *(f"![{name}]({name})\n" for name in drawn),
         "## What took part",
@@ -88,10 +89,23 @@ def page(
     return "\n".join(lines) + "\n"
 
 
-def summary(facts: dict[str, Any], samples: Sequence[Sample], verdicts: Sequence[Verdict]) -> str:
+def summary(facts: dict[str, Any], verdicts: Sequence[Verdict]) -> str:
     """For the terminal."""
-    lines = [f"{MARKS[each.holds].strip('*'):14} {each.name}: {each.says}" for each in verdicts]
-    return "\n".join([*lines, f"again: {facts['again']}"])
+    shown, hidden = _worth_showing(verdicts)
+    lines = [f"{MARKS[each.holds].strip('*'):14} {each.name}: {each.says}" for each in shown]
+    lines += [f"{len(hidden)} more tables and indexes: none fails", f"again: {facts['again']}"]
+    return "\n".join(lines)
+
+
+def _worth_showing(verdicts: Sequence[Verdict]) -> tuple[list[Verdict], list[Verdict]]:
+    """And the others: the sizes of single tables, unless one fails or belongs to a large one."""
+
+    def hidden(each: Verdict) -> bool:
+        return (
+            each.name.startswith("size of ") and each.holds is not False and each.name not in LARGE
+        )
+
+    return [each for each in verdicts if not hidden(each)], [v for v in verdicts if hidden(v)]
 
 
 def progress(sample: Sample) -> str:

@@ -19,7 +19,7 @@ from tests.soak import records, report
 from tests.soak.crew import Crew
 from tests.soak.sample import DROPPED, Sampler
 from tests.soak.slices import Slices
-from tests.soak.verdicts import Sample, Verdict
+from tests.soak.verdicts import Sample, Verdict, lacking
 
 SETUP = Path(__file__).with_name("setup.sql")
 FILL = 2000
@@ -38,6 +38,7 @@ class Options:
     rate: float | None = None  # instead of measuring the capacity
     every: float = 10.0
     workers: int = 2
+    patience: float = 0.0  # for features that a short run on a busy machine has not come to yet
 
     @property
     def again(self) -> str:
@@ -56,7 +57,7 @@ class Soak:
     facts: dict[str, Any] = field(default_factory=dict)
 
     def run(self, out: Path) -> list[Verdict]:
-        """To its end, or until it is interrupted; what was found until then is written either way."""
+        """To its end, or until it is cut short; what was found until then is written either way."""
         self.facts = {
             "command": self.options.again,
             "again": self.options.again,
@@ -76,8 +77,9 @@ class Soak:
             self._slices = Slices(self.dsn, self._slice())
             self._slices.begin()
             self._go(crew, sampler)
-        except KeyboardInterrupt:
-            self.say("interrupted")
+        except (Exception, KeyboardInterrupt) as error:  # there is a report all the same
+            self.facts["cut"] = f"{type(error).__name__}: {error}"
+            self.say(f"cut short by {self.facts['cut']}")
         finally:
             crew.end()
             self.facts |= {"surprises": crew.surprises, "seen": self._seen(sampler)}
@@ -106,11 +108,13 @@ class Soak:
         crew.tell(rate=rate)
         self._watch("settling", seconds / 15, crew, sampler)
         self._watch("steady", seconds, crew, sampler)
+        patience = time.monotonic() + options.patience
+        while lacking(self._seen(sampler)) and time.monotonic() < patience:
+            self._watch("waiting", 1, crew, sampler)
         crew.end_load()
         self.facts["left"] = self._drain(crew, sampler)
-        self.facts["violations"] = [
-            row["violation"] for row in sampler.rows((SQL / "invariants.sql").read_text())
-        ]
+        rows = sampler.rows((SQL / "invariants.sql").read_text())
+        self.facts["violations"] = [row["violation"] for row in rows][:20]
 
     def _watch(self, phase: str, seconds: float, crew: Crew, sampler: Sampler) -> None:
         """Look after everything for so long; with a sample at the end."""
@@ -186,11 +190,11 @@ class Soak:
         (self.directory / "facts.json").write_text(json.dumps(self.facts, indent=1))
 
 
-def render(directory: Path, out: Path) -> tuple[dict[str, Any], list[Sample], list[Verdict]]:
+def render(directory: Path, out: Path) -> tuple[dict[str, Any], list[Verdict]]:
     """The report of a run from what it wrote as it went, also of one that was cut short."""
     facts = json.loads((directory / "facts.json").read_text())
     samples = records.read(directory / "samples.jsonl")
-    return facts, samples, report.write(out, facts, samples)
+    return facts, report.write(out, facts, samples)
 
 
 def new_seed() -> int:

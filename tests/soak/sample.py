@@ -1,4 +1,4 @@
-"""One look at everything that is to stay flat. A part that fails is noted, and the others are kept."""
+"""One look at all that is to stay flat. A part that fails is noted, and the others are kept."""
 
 from __future__ import annotations
 
@@ -26,7 +26,9 @@ from forge.stats() as s
 SIZES = """
 select
     coalesce(p.relname, c.relname) as relation,
-    sum(case when c.relkind = 'r' then pg_table_size(c.oid) else pg_relation_size(c.oid) end)::bigint as bytes
+    sum(
+        case when c.relkind = 'r' then pg_table_size(c.oid) else pg_relation_size(c.oid) end
+    )::bigint as bytes
 from pg_class as c
 left join pg_inherits as i on i.inhrelid = c.oid
 left join pg_class as p on p.oid = i.inhparent

@@ -1,6 +1,6 @@
 """What happens beside the load at a pace of its own: operators, limits, schedules, changes, edits.
 
-Each is called again and again; `seen` says what came of it, so that a run can show that it was there.
+Each is called again and again, and notes what came of it, so that a run can show that it was there.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from typing import Any
 import psycopg
 from psycopg.types.json import Jsonb
 
+from tests.soak.kinds import Job
 from tests.soak.line import Line
 from tests.soak.records import Record
 
@@ -31,30 +32,34 @@ class Sides:
         if rows:
             self.record.seen(name, len(rows))
 
+    async def _enqueue(self, jobs: list[Job]) -> None:
+        await self.line.run(MANY, Jsonb(jobs))
+
     async def a_wave_over_the_rate(self) -> None:
-        jobs = [
+        jobs: list[Job] = [
             {"type": "soak", "queue": "rated", "concurrency_key": self.dice.choice("xyz")}
             for _ in range(80)
         ]
-        await self.line.run(MANY, Jsonb(jobs))
+        await self._enqueue(jobs)
 
     async def a_pause(self) -> None:
         self.seen("paused", await self.line.run("select * from forge.pause('paused')"))
-        jobs = [{"type": "soak", "queue": "paused"} for _ in range(20)]
-        await self.line.run(MANY, Jsonb(jobs))
+        jobs: list[Job] = [{"type": "soak", "queue": "paused"} for _ in range(20)]
+        await self._enqueue(jobs)
         await asyncio.sleep(1)
         self.seen("resumed", await self.line.run("select * from forge.resume('paused')"))
 
     async def more_than_is_admitted(self) -> None:
-        jobs = [{"type": "soak", "queue": "full"} for _ in range(60)]
-        await self.line.run(MANY, Jsonb(jobs))
+        jobs: list[Job] = [{"type": "soak", "queue": "full"} for _ in range(60)]
+        await self._enqueue(jobs)
         jobs = [{"type": "strict", "queue": "strict", "payload": {"number": n}} for n in range(40)]
-        for name, payload, error in (
+        await self._enqueue(jobs[:5])
+        for name, refused, error in (
             ("refused by admission", jobs, "JQ013"),
             ("refused by schema", [{"type": "strict", "queue": "plain"}], "JQ014"),
         ):
             try:
-                await self.line.run(MANY, Jsonb(payload))
+                await self._enqueue(refused)
             except psycopg.Error as refusal:
                 if refusal.sqlstate != error:
                     raise
@@ -69,7 +74,8 @@ class Sides:
 
     async def changed_rows(self) -> None:
         await self.line.run(
-            "update soak.orders set status = status + 1 where id % 20 = %s", self.dice.randrange(20)
+            "update soak.orders set status = status + 1 where mod(id, 20) = %s",
+            self.dice.randrange(20),
         )
 
     async def one_that_is_stopped(self) -> None:
@@ -112,8 +118,8 @@ class Sides:
         (row,) = await self.line.run(
             "select forge.open_batch('soak', %s, 'flows') as id", Jsonb({"do": "batches ended"})
         )
-        jobs = [{"type": "soak", "queue": "flows", "batch": row["id"]} for _ in range(5)]
-        await self.line.run(MANY, Jsonb(jobs))
+        jobs: list[Job] = [{"type": "soak", "queue": "flows", "batch": row["id"]} for _ in range(5)]
+        await self._enqueue(jobs)
         await self.line.run("select forge.close_batch(%s)", row["id"])
 
     async def looks(self) -> None:

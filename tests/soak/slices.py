@@ -1,8 +1,8 @@
 """Retention in minutes: the day of the run is cut into slices, which become old days one by one.
 
-Forge keeps finished jobs and logs by the day, and drops whole days; a run of minutes would see none go. So
-today's partition gives way to slices of a few minutes. One that is over is given the name of a day long
-past, by which the tick finds it and drops it: with its own statement, at its own pace, under load.
+Forge keeps finished jobs and logs by the day, and drops whole days; a run of minutes would see none
+go. So today's partition gives way to slices of a few minutes. One that is over is given the name of
+a day long past, by which the tick finds it and drops it: with its own statement, under load.
 """
 
 from __future__ import annotations
@@ -46,7 +46,9 @@ class Slices:
         """Make the slices that are needed soon, and give up those that are over."""
         now = datetime.now(UTC)
         midnight = now.replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=1)
-        if self.edge < now:  # too late for those: what ended meanwhile lies in the default partition
+        if (
+            self.edge < now
+        ):  # too late for those: what ended meanwhile lies in the default partition
             self.edge = now + timedelta(seconds=1)
         while self.edge < min(midnight, now + AHEAD * self.length):
             end = min(midnight, self.edge + self.length)
@@ -71,11 +73,13 @@ class Slices:
             self.passed += 1
 
     def try_to_turn(self) -> str | None:
-        """What was in the way, if anything was: there is time until the next slice is needed."""
+        """What went wrong, if anything did: there is time until the next slice is needed."""
         try:
             if self.conn.closed:
                 self.conn = connect(self.dsn, autocommit=True)
             self.turn()
+        except psycopg.errors.LockNotAvailable:
+            return None  # somebody is in the way, as happens to the tick
         except psycopg.Error as error:
             return f"{type(error).__name__}: {error}"
         return None

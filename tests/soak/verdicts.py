@@ -1,12 +1,12 @@
 """Whether it stayed flat: the last third of the steady time against the first, medians of both.
 
-A tolerance is what a noisy machine may do, not what Forge may: a ratio for what is large, and some slack in
-the unit itself for what is small.
+A tolerance is what a noisy machine may do, not what Forge may: a ratio for what is large, and some
+slack in the unit itself for what is small.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
 from typing import Any
@@ -142,17 +142,24 @@ def series(samples: Sequence[Sample]) -> list[Flat]:
     ]
 
 
+def lacking(seen: Mapping[str, int]) -> list[str]:
+    """Of what a run is to have had in it."""
+    return [name for name in REQUIRED if not seen.get(name)]
+
+
 def events(facts: dict[str, Any], samples: Sequence[Sample]) -> list[Verdict]:
     """What holds of any run, however short."""
     seen = facts.get("seen", {})
     made = max(1, seen.get("made", 0))
-    missing = [name for name in REQUIRED if not seen.get(name)]
+    missing = lacking(seen)
     whole = sum("missed" not in sample for sample in samples) / max(1, len(samples))
     left_out = sum(s.get("left_out", 0) for s in samples if s["phase"] == "steady")
     surprises, troubles = facts.get("surprises", []), seen.get("trouble", 0)
     deadlocks = max((sample.get("deadlocks") or 0 for sample in samples), default=0)
+    cut = facts.get("cut")
     left, violations = facts.get("left"), facts.get("violations")
     return [
+        Verdict("the run came to its end", cut is None, cut or "it did"),
         Verdict("all features took part", not missing, ", ".join(missing) or f"{len(REQUIRED)}"),
         Verdict(
             "every job came to its end",

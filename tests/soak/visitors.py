@@ -1,11 +1,12 @@
-"""Who comes by HTTP: dashboards that watch, a scraper, people who read lists, a worker of bash and curl."""
+"""Who comes by HTTP: dashboards that watch, a scraper, readers of lists, a worker like curl."""
 
 from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import httpx
 
@@ -23,6 +24,15 @@ PAGES = (
     "/schedules",
     "/health/ready",
 )
+
+
+ENDS: list[tuple[str, dict[str, Any]]] = [
+    ("complete", {"result": {"ok": True}}),
+    ("complete", {}),
+    ("fail", {"error": "no", "retry_in_seconds": 0.2}),
+    ("snooze", {"delay_seconds": 0.2}),
+    ("release", {}),
+]
 
 
 @dataclass
@@ -64,19 +74,11 @@ class Visitors:
             beat = {"worker": "curl", "jobs": [held]}
             await self._ask("heartbeat", beat)
             await self._ask("progress", {**held, "value": 0.5})
-            end, more = self.dice.choice(
-                [
-                    ("complete", {"result": {"ok": True}}),
-                    ("complete", {}),
-                    ("fail", {"error": "no", "retry_in_seconds": 0.2}),
-                    ("snooze", {"delay_seconds": 0.2}),
-                    ("release", {}),
-                ]
-            )
+            end, more = self.dice.choice(ENDS)
             await self._ask(end, {**held, **more})
             self.record.seen(f"by HTTP: {end}")
 
-    async def _ask(self, what: str, body: dict[str, object]) -> None:
+    async def _ask(self, what: str, body: Mapping[str, Any]) -> None:
         (await self.http.post(f"/worker/{what}", json=body)).raise_for_status()
 
     def all(self) -> list[tuple[float, Callable[[], Awaitable[None]]]]:

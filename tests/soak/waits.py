@@ -1,4 +1,4 @@
-"""Waits in buckets, each 5 % wider than the one before: small to write down, exact enough to judge."""
+"""Waits in buckets, each 5 % wider than the one before: small, and exact enough to judge."""
 
 from __future__ import annotations
 
