@@ -19,17 +19,18 @@ from typing import TypeVar
 
 import httpx
 import psycopg
-from psycopg.types.json import Jsonb
 
-from tests.soak.kinds import SCALING, Basket, Job, draw
+from tests.soak.kinds import SCALING, draw
 from tests.soak.line import Line
+from tests.soak.producer import Producer
 from tests.soak.records import Record
-from tests.soak.sides import MANY, Sides
+from tests.soak.sides import Sides
 from tests.soak.visitors import Visitors
 
-STEP = 0.05
+PRODUCERS = 4
+STEP = 0.1
 FILL = 50  # jobs of a step that has no pace: about what one has that does
-MOST = 1000  # of a step, when the load lags behind its pace
+MOST = 500  # of a step, when the load lags behind its pace
 READY = (
     "select coalesce(sum(s.ready + s.processing), 0) as jobs from forge.stats() as s"
     " where s.queue = any(%s)"
@@ -48,24 +49,29 @@ class Load:
     fill: int = 0
     ended: asyncio.Event = field(default_factory=asyncio.Event)
 
+    ready: int = 0
+
     def __post_init__(self) -> None:
-        self.lines = [Line(self.dsn) for _ in range(4)]
+        self.line = Line(self.dsn)
 
     def told(self, line: str) -> None:
         order = json.loads(line)
         self.rate, self.fill = order.get("rate", 0.0), order.get("fill", 0)
 
     async def run(self) -> None:
-        sides = Sides(self.lines[3], self.record, random.Random(self.dice.random()))
+        sides = Sides(self.line, self.record, random.Random(self.dice.random()))
         visitors = Visitors(self.http, self.record, random.Random(self.dice.random()))
+        producers = [Producer(self.dsn, self.http, self.record) for _ in range(PRODUCERS)]
         async with asyncio.TaskGroup() as group:
             for every, what in (*sides.all(), *visitors.all()):
                 group.create_task(self._again(every, what))
-            group.create_task(self._produce())
+            for producer in producers:
+                group.create_task(self._produce(producer))
+            group.create_task(self._look())
         # Whatever was paused when the end came runs too.
         with suppress(*TROUBLES):
-            await self.lines[3].run("select * from forge.resume('paused')")
-        for line in self.lines:
+            await self.line.run("select * from forge.resume('paused')")
+        for line in (self.line, *(line for each in producers for line in each.lines)):
             await line.close()
 
     async def _again(self, every: float, what: Callable[[], Awaitable[None]]) -> None:
@@ -89,70 +95,45 @@ class Load:
         elif error is not None and not isinstance(error, TimeoutError):
             raise error
 
-    async def _produce(self) -> None:
+    async def _look(self) -> None:
+        """How many jobs are ready, while that is what the pace depends on."""
+        while not self.ended.is_set():
+            if self.fill:
+                rows = await self._tried("ready", self.line.run(READY, list(SCALING)))
+                self.ready = rows[0]["jobs"] if rows else self.fill
+            await asyncio.sleep(0.1)
+
+    async def _produce(self, producer: Producer) -> None:
+        """One of those who share the pace, as one alone would set the limit."""
         loop = asyncio.get_running_loop()
         rate, began, asked = 0.0, loop.time(), 0.0
         while not self.ended.is_set():
             if self.fill:
-                rows = await self._tried("ready", self.lines[2].run(READY, list(SCALING)))
-                if rows and rows[0]["jobs"] < self.fill:
-                    await self._step(FILL)
+                if self.ready < self.fill:
+                    await self._step(producer, FILL)
                 else:
                     await asyncio.sleep(0.02)
                 continue
             if self.rate != rate:
                 rate, began, asked = self.rate, loop.time(), 0.0
-            due = rate * (loop.time() - began) - asked
+            due = rate / PRODUCERS * (loop.time() - began) - asked
             if due > MOST:  # said, and left out: what is late is not made up for
                 self.record.seen("jobs left out", int(due - MOST))
                 asked += due - MOST
                 due = MOST
             if due >= 1:
-                asked += await self._step(int(due))
+                asked += await self._step(producer, int(due))
             await asyncio.sleep(STEP)
 
-    async def _step(self, many: int) -> int:
+    async def _step(self, producer: Producer, many: int) -> int:
         basket = draw(self.dice, many)
         self.record.seen("asked", len(basket))
         await asyncio.gather(
-            self._tried("bulk", self._bulk(basket.bulk)),
-            self._tried("single", self._singles(basket)),
-            self._tried("posted", self._post(basket.posted)),
+            self._tried("bulk", producer.bulk(basket.bulk)),
+            self._tried("single", producer.singles(basket)),
+            self._tried("posted", producer.post(basket.posted)),
         )
         return len(basket)
-
-    async def _bulk(self, jobs: list[Job]) -> None:
-        rows = await self.lines[0].run(MANY, Jsonb(jobs))
-        self.record.seen("made", sum(row["created"] for row in rows))
-        self.record.seen("unique key taken", sum(not row["created"] for row in rows))
-
-    async def _singles(self, basket: Basket) -> None:
-        line = self.lines[1]
-        for job in basket.single:
-            await line.run(
-                "select forge.enqueue('soak', %s, 'plain', %s)",
-                Jsonb(job["payload"]),
-                job["priority"],
-            )
-            self.record.seen("made")
-        if basket.batch:
-            await line.run(
-                "select forge.enqueue_batch(%s, 'soak', %s, 'flows')",
-                Jsonb(basket.batch),
-                Jsonb({"do": "batches ended"}),
-            )
-            self.record.seen("made", len(basket.batch) + 1)
-
-    async def _post(self, jobs: list[Job]) -> None:
-        if not jobs:
-            return
-        first, rest = jobs[0], jobs[1:]
-        key = {"Idempotency-Key": f"{self.dice.getrandbits(64):x}"}
-        (await self.http.post("/jobs", json=first, headers=key)).raise_for_status()
-        self.record.seen("made")
-        if rest:
-            (await self.http.post("/jobs/batch", json={"jobs": rest})).raise_for_status()
-            self.record.seen("made", len(rest))
 
     async def _tried(self, name: str, work: Awaitable[T]) -> T | None:
         try:
