@@ -27,6 +27,8 @@ from forge.worker.outcome import Outcome, send
 
 TICK: Final = 1.1  # with the heartbeats below one statement a second
 LOOK: Final = 1.5  # seconds between looks for cancellations, for a worker that only polls
+# On PostgreSQL 18 a session keeps some 6 kB of each condition that it looks at, until it ends.
+MOST_LOOKS: Final = 5000
 SUSPECTS: Final = 0.3  # the manual of forge.tick: when to look again after suspect workers
 BATCH: Final = 1_000
 LAST_WORDS: Final = 2.0  # seconds for the releases before the process ends by force
@@ -134,6 +136,7 @@ class Heart:
                     self._main.call_soon_threadsafe(self._on_beat, context, beat.reason)
 
     async def _tick(self, link: Link) -> None:
+        looks = 0
         while True:
             try:
                 async with link.hold() as conn:
@@ -144,6 +147,10 @@ class Heart:
             link.works()
             for result in done:
                 say(logging.DEBUG, "tick", task=result.task, count=result.count)
+            looks += sum(result.count for result in done if result.task == "conditions")
+            if looks >= MOST_LOOKS:
+                await link.close()
+                looks = 0
             suspects = any(result.task == "suspect_workers" for result in done)
             pause = SUSPECTS if suspects else TICK
             await asyncio.sleep(pause * random.uniform(0.95, 1.05))  # noqa: S311 - spreads workers
