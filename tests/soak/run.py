@@ -113,8 +113,12 @@ class Soak:
             self._watch("waiting", 1, crew, sampler)
         crew.end_load()
         self.facts["left"] = self._drain(crew, sampler)
-        rows = sampler.rows((SQL / "invariants.sql").read_text())
-        self.facts["violations"] = [row["violation"] for row in rows][:20]
+        try:
+            sampler.rows("set statement_timeout = '10min'")
+            rows = sampler.rows((SQL / "invariants.sql").read_text())
+            self.facts["violations"] = [row["violation"] for row in rows][:20]
+        except psycopg.Error as error:
+            self.say(f"invariants: {error}")
 
     def _watch(self, phase: str, seconds: float, crew: Crew, sampler: Sampler) -> None:
         """Look after everything for so long; with a sample at the end."""

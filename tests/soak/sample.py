@@ -92,7 +92,8 @@ class Sampler:
     def rows(self, query: str) -> list[dict[str, Any]]:
         if self._conn is None or self._conn.closed:
             self._conn = connect(self.dsn, autocommit=True, application_name="soak-sampler")
-        return self._conn.execute(query.encode()).fetchall()
+        cursor = self._conn.execute(query.encode())
+        return cursor.fetchall() if cursor.description else []
 
     def _throughput(self) -> dict[str, Any]:
         (row,) = self.rows(TOTALS)
