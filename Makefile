@@ -9,11 +9,11 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11 p
 UV := $(shell command -v uv 2>/dev/null)
 ARGS ?=
 
-.PHONY: help venv up test check test-matrix chaos bench lock checksums record screenshots reference clean
+.PHONY: help venv up test check test-matrix test-pooler chaos soak mutants bench lock checksums record screenshots reference clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
-	@echo '  ARGS="…" is passed on to up, test, test-matrix, chaos and bench'
+	@echo '  ARGS="…" is passed on to up, test, test-matrix, chaos, soak and bench'
 
 # install(extras, stamp): the versions come from the lock, so every clone runs the same packages.
 define install
@@ -62,6 +62,9 @@ test-matrix: $(VENV)/.dev ## run the SQL tests against PostgreSQL 14, 16 and 17
 
 chaos: $(VENV)/.dev ## break everything for 10 minutes and prove that nothing was lost (ARGS="--minutes 60 --seed 7")
 	@$(BIN)/python -m tests.chaos $(ARGS)
+
+soak: $(VENV)/.dev ## run at 70 % of the capacity for 45 minutes: does all stay flat? (ARGS="--minutes 3 --seed 7")
+	@$(BIN)/python -m tests.soak $(ARGS)
 
 bench: $(VENV)/.bench ## measure Forge, bare SQL and other queues side by side
 	@$(BIN)/python -m tests.bench $(ARGS)

@@ -23,7 +23,7 @@ declare
     ];
     v_producer constant text[] := array[
         'errors', 'version', 'enqueue', 'enqueue_many', 'open_batch', 'close_batch', 'enqueue_batch',
-        'run_when',
+        'run_when', '_answer',
         'on_change', 'off_change', 'list_changes', '_check_change',
         'authenticate', 'needs_token'
     ];
@@ -35,7 +35,8 @@ declare
         'authenticate', 'needs_token'
     ];
     v_operator constant text[] := array[
-        'enqueue', 'enqueue_many', 'open_batch', 'close_batch', 'enqueue_batch', 'run_when', 'tick',
+        'enqueue', 'enqueue_many', 'open_batch', 'close_batch', 'enqueue_batch', 'run_when', '_answer',
+        'tick',
         'cancel', 'cancel_jobs', 'retry', 'retry_jobs', 'edit', 'edit_jobs', 'discard', 'discard_dead',
         'retry_dead', 'cancel_revival', 'pause', 'resume', 'set_queue', 'set_limits', 'set_admission',
         'set_type', 'set_schema', 'set_retry_rules', 'set_retention', 'set_log', 'drop_queue',

@@ -21,6 +21,8 @@ AVAILABLE = "select from pg_available_extensions where name = 'plpgsql_check'"
 MEANT = {
     # Readers whose example reads what the same statement has just written.
     ("job", "routine is marked as VOLATILE, should be STABLE"),
+    # It is there to run what its caller says, with the rights of its caller.
+    ("_answer", "text type variable is not sanitized"),
 }
 
 CHECK = """

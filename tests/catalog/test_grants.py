@@ -34,7 +34,7 @@ GRANTED = {
         """
         enqueue enqueue_many errors version on_change off_change list_changes
         _check_change _on_change
-        open_batch close_batch enqueue_batch run_when
+        open_batch close_batch enqueue_batch run_when _answer
         authenticate needs_token
         """
     ),
@@ -56,7 +56,7 @@ GRANTED = {
         edit edit_jobs cancel_jobs retry_jobs index_payloads set_admission set_schema
         register_sql_handler unregister_sql_handler
         _open_sql_handler _keep_sql_handler on_change off_change _check_change _on_change
-        open_batch close_batch enqueue_batch run_when drain_worker resume_worker
+        open_batch close_batch enqueue_batch run_when _answer drain_worker resume_worker
         create_token revoke_token list_tokens
         """
     ),

@@ -146,6 +146,7 @@ def test_without_a_timeout_nothing_is_looked_at(orders: Calls, noon: Clock) -> N
 def test_a_look_that_the_timeout_ends_is_an_error_and_the_tick_goes_on(
     call: Calls, noon: Clock
 ) -> None:
+    call.tick()  # has made partitions, which may take longer than the timeout to come
     job_id = wait_for(call, "pg_sleep(60) is null")
     call.select("set local statement_timeout = '200ms'")
     assert call.tick()["conditions"] == 1
@@ -267,6 +268,19 @@ def test_a_cancelled_job_takes_its_condition_along(orders: Calls) -> None:
     orders.tick()
     assert orders.rows("list_conditions") == []
     assert orders.select("select from forge.open_dependencies") == []
+
+
+def test_a_session_keeps_little_of_what_it_has_looked_at(call: Calls, noon: Clock) -> None:
+    """It kept 57 kB of each look, until a worker that ticks for days had used up the memory."""
+
+    def look(times: int) -> int:
+        for _ in range(times):
+            call.select("select forge._look('forge', 'true', 'public', false)")
+        used = call.one("select sum(used_bytes) from pg_backend_memory_contexts")
+        return int(str(used))
+
+    before = look(20)
+    assert look(50) - before < 50 * 20_000
 
 
 def test_conditions_are_listed_page_by_page(orders: Calls) -> None:

@@ -31,6 +31,8 @@ from forge.worker.outcome import Outcome, send
 
 TICK: Final = 1.1  # with the heartbeats below one statement a second
 LOOK: Final = 1.5  # seconds between looks for cancellations, for a worker that only polls
+# On PostgreSQL 18 a session keeps some 6 kB of each condition that it looks at, until it ends.
+MOST_LOOKS: Final = 5000
 SUSPECTS: Final = 0.3  # the manual of forge.tick: when to look again after suspect workers
 BATCH: Final = 1_000
 HUNG: Final = 3  # so many times as long as a handler gets to stop, and the loop has to hear of it
@@ -155,6 +157,7 @@ class Heart:
                 await self._end_process(FAILED)
 
     async def _tick(self, link: Link) -> None:
+        looks = 0
         while True:
             try:
                 async with link.hold() as conn:
@@ -165,6 +168,10 @@ class Heart:
             link.works()
             for result in done:
                 say(logging.DEBUG, "tick", task=result.task, count=result.count)
+            looks += sum(result.count for result in done if result.task == "conditions")
+            if looks >= MOST_LOOKS:
+                await link.close()
+                looks = 0
             suspects = any(result.task == "suspect_workers" for result in done)
             pause = SUSPECTS if suspects else TICK
             await asyncio.sleep(pause * random.uniform(0.95, 1.05))  # noqa: S311 - spreads workers
