@@ -111,7 +111,7 @@ def _fresh(server: str, template: str, *, installed: bool) -> Iterator[Database]
     database.create(template)
     try:
         if installed:
-            with connect(database.dsn) as connection:
+            with database.idle.one() as connection:
                 start_ids_anywhere(connection)
         yield database
         violations = database.violations(installed=installed)
