@@ -10,8 +10,8 @@ import pytest
 from litestar import Litestar
 from litestar.testing import TestClient
 
-from forge.api import create_app
 from forge.settings import Settings
+from tests.api import applications
 from tests.database import Database
 
 Client = TestClient[Litestar]
@@ -31,8 +31,9 @@ def make_api(db: Database) -> Iterator[Callable[..., Client]]:
 
         def make(**settings: Any) -> Client:
             dsn = settings.pop("dsn", db.dsn)
+            app = stack.enter_context(applications.one(Settings(**settings), dsn))
             client = TestClient(
-                create_app(Settings(**settings), dsn),
+                app,
                 base_url="http://127.0.0.1:8080",
                 backend="asyncio",
                 raise_server_exceptions=False,
