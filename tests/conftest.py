@@ -20,7 +20,7 @@ import pytest
 from forge import settings
 from forge.migrate import migrate
 from tests import server as servers
-from tests.database import SQL, Clock, Conn, Database, connect, start_ids_anywhere
+from tests.database import SQL, Clock, Conn, Database, connect, made_once, start_ids_anywhere
 
 RUN = "FORGE_TEST_RUN"
 SERVER = "FORGE_TEST_SERVER"
@@ -88,22 +88,13 @@ def server() -> str:
 @pytest.fixture(scope="session")
 def template(server: str) -> str:
     """A database with Forge and the test clock, made once a run and copied for each test."""
-    name = f"forge_{_run()}_template"
-    with connect(server, autocommit=True) as connection:
-        # Workers of one run queue up here; the first one builds.
-        connection.execute("select pg_advisory_lock(hashtext(%s))", (name,))
-        if (
-            connection.execute("select from pg_database where datname = %s", (name,)).fetchone()
-            is None
-        ):
-            building = Database(server, _new_name())
-            building.create("template0")
-            migrate(building.dsn)
-            with psycopg.connect(building.dsn) as inside:
-                inside.execute((SQL / "clock.sql").read_bytes())
-            connection.execute(f"alter database {building.name} rename to {name}".encode())
-        connection.execute("select pg_advisory_unlock_all()")
-    return name
+    return made_once(server, f"forge_{_run()}_template", "template0", _install)
+
+
+def _install(database: Database) -> None:
+    migrate(database.dsn)
+    with psycopg.connect(database.dsn) as connection:
+        connection.execute((SQL / "clock.sql").read_bytes())
 
 
 def _fresh(server: str, template: str, *, installed: bool) -> Iterator[Database]:
@@ -150,7 +141,8 @@ def shared_db(server: str, template: str) -> Iterator[Database]:
 @pytest.fixture
 def tx(shared_db: Database) -> Iterator[Conn]:
     """A connection in a transaction that is rolled back, rows as dicts."""
-    with connect(shared_db.dsn) as connection:
+    with shared_db.idle.one() as connection:
+        connection.autocommit = False
         start_ids_anywhere(connection)
         yield connection
         connection.rollback()
@@ -159,6 +151,8 @@ def tx(shared_db: Database) -> Iterator[Conn]:
             "and pid = pg_backend_pid()"
         ).fetchall()
         assert not held, f"the test left session locks: {held}"
+        connection.rollback()
+        connection.autocommit = True
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 import select
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from functools import cache
@@ -128,6 +128,21 @@ def _untouched(connection: Conn) -> bool:
     """Whether the server has said nothing since: what it says to an idle session is goodbye."""
     readable, _, _ = select.select([connection.fileno()], [], [], 0)
     return not readable
+
+
+def made_once(server: str, name: str, source: str, build: Callable[[Database], None]) -> str:
+    """A database to copy others from; the first process of a run that asks for it builds it."""
+    with connect(server, autocommit=True) as connection:
+        connection.execute("set lock_timeout = 0; set statement_timeout = 0")
+        connection.execute("select pg_advisory_lock(hashtext(%s))", (name,))
+        found = connection.execute("select from pg_database where datname = %s", (name,))
+        if found.fetchone() is None:
+            building = Database(server, f"{name}_{secrets.token_hex(5)}")
+            building.create(source)
+            build(building)
+            building.close()
+            connection.execute(f"alter database {building.name} rename to {name}".encode())
+    return name
 
 
 @cache

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from unittest.mock import patch
 
+import pytest
 from litestar import Litestar
 
 from forge.api.app import install, make_routes
@@ -14,10 +16,32 @@ from forge.settings import Settings
 _free: list[Litestar] = []
 
 
-@contextmanager
-def one(settings: Settings, dsn: str) -> Iterator[Litestar]:
-    """One that nobody else uses meanwhile, over the database at `dsn`."""
-    app = _free.pop() if _free else make_routes()
-    install(app, Services(settings, dsn))
-    yield app
-    _free.append(app)  # unless it failed, when its state is not known
+class _Returning(Services):
+    """Gives the application back when it has ended well; else its state is not known."""
+
+    def __init__(self, app: Litestar, settings: Settings, dsn: str) -> None:
+        super().__init__(settings, dsn)
+        self._app = app
+
+    @asynccontextmanager
+    async def working(self) -> AsyncIterator[None]:
+        async with super().working():
+            yield
+        _free.append(self._app)
+
+
+def create_app(settings: Settings, dsn: str) -> Litestar:
+    """As `forge.api.create_app`, for one start and stop."""
+    try:
+        app = _free.pop()
+    except IndexError:
+        app = make_routes()
+    install(app, _Returning(app, settings, dsn))
+    return app
+
+
+@pytest.fixture(scope="session", autouse=True)
+def registered_once() -> Iterator[None]:
+    """Servers in this process share applications, too."""
+    with patch("forge.api.server.create_app", create_app):
+        yield

@@ -11,8 +11,10 @@ from litestar import Litestar
 from litestar.testing import TestClient
 
 from forge.settings import Settings
-from tests.api import applications
+from tests.api.applications import create_app, registered_once
 from tests.database import Database
+
+__all__ = ["registered_once"]
 
 Client = TestClient[Litestar]
 
@@ -31,9 +33,8 @@ def make_api(db: Database) -> Iterator[Callable[..., Client]]:
 
         def make(**settings: Any) -> Client:
             dsn = settings.pop("dsn", db.dsn)
-            app = stack.enter_context(applications.one(Settings(**settings), dsn))
             client = TestClient(
-                app,
+                create_app(Settings(**settings), dsn),
                 base_url="http://127.0.0.1:8080",
                 backend="asyncio",
                 raise_server_exceptions=False,

@@ -8,7 +8,7 @@ import pytest
 from litestar.testing import TestClient
 
 from forge.settings import Settings
-from tests.api import applications
+from tests.api.applications import create_app
 from tests.api.conftest import TOKENS
 from tests.conformance.by_http import ByHttp
 from tests.conformance.by_psql import ByPsql
@@ -24,10 +24,8 @@ def forge(request: pytest.FixtureRequest, db: Database) -> Iterator[Forge]:
     elif request.param == "psql":
         yield Forge(ByPsql(db))
     else:
-        with (
-            applications.one(Settings(tokens=TOKENS), db.dsn) as app,
-            TestClient(app, base_url="http://127.0.0.1:8080", backend="asyncio") as client,
-        ):
+        app = create_app(Settings(tokens=TOKENS), db.dsn)
+        with TestClient(app, base_url="http://127.0.0.1:8080", backend="asyncio") as client:
             yield Forge(ByHttp(client))
 
 
