@@ -10,6 +10,7 @@ clock     sets forge.now() for the test's `db`, else for its `tx`
 
 from __future__ import annotations
 
+import gc
 import os
 import secrets
 from collections.abc import Callable, Iterator
@@ -34,6 +35,16 @@ def pytest_configure() -> None:
     for variable in settings.variables():
         os.environ.pop(variable, None)
     os.environ["FORGE_HOME"] = "/nonexistent/forge-tests"
+
+
+def pytest_collection() -> None:
+    """Collecting makes many objects that all stay: looking for garbage among them takes seconds."""
+    gc.disable()
+
+
+def pytest_collection_finish() -> None:
+    gc.freeze()
+    gc.enable()
 
 
 @pytest.hookimpl(tryfirst=True)  # before xdist starts its workers, which inherit the environment

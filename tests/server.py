@@ -66,6 +66,12 @@ def system_binaries() -> Path | None:
     return Path(found).resolve().parent if found else None
 
 
+def psql() -> str:
+    """The program itself: what Debian puts on the PATH is a script that starts it, slowly."""
+    beside = (system_binaries() or Path()) / "psql"
+    return str(beside) if beside.is_file() else "psql"
+
+
 def start_cluster(
     binaries: Path,
     settings: Mapping[str, str] = SETTINGS,
