@@ -12,7 +12,6 @@ import pytest
 
 from forge.sqlfiles import SqlFiles
 from tests.database import Database
-from tests.server import psql
 
 Release = Callable[..., SqlFiles]
 
@@ -50,7 +49,7 @@ def function(name: str, body: str = "select 1", arguments: str = "") -> str:
 def psql(database: Database, path: Path) -> subprocess.CompletedProcess[str]:
     """Run a file as a user with nothing but psql would."""
     return subprocess.run(
-        [psql(), "--no-psqlrc", f"--dbname={database.dsn}", f"--file={path}"],
+        ["psql", "--no-psqlrc", f"--dbname={database.dsn}", f"--file={path}"],
         capture_output=True,
         text=True,
         check=False,
