@@ -21,7 +21,16 @@ import pytest
 from forge import settings
 from forge.migrate import migrate
 from tests import server as servers
-from tests.database import SQL, Clock, Conn, Database, connect, made_once, start_ids_anywhere
+from tests.database import (
+    SQL,
+    Clock,
+    Conn,
+    Database,
+    administrators,
+    connect,
+    made_once,
+    start_ids_anywhere,
+)
 
 RUN = "FORGE_TEST_RUN"
 SERVER = "FORGE_TEST_SERVER"
@@ -71,6 +80,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
         ).fetchall()
         for row in names:
             Database(os.environ[SERVER], row["datname"]).drop()
+    administrators(os.environ[SERVER]).close()
     _stop_server()
 
 
@@ -89,11 +99,12 @@ def anyio_backend() -> str:
 
 
 @pytest.fixture(scope="session")
-def server() -> str:
+def server() -> Iterator[str]:
     """The DSN of the run's server, as a login that may create databases."""
     if NO_SERVER in os.environ:
         pytest.skip(os.environ[NO_SERVER])
-    return os.environ[SERVER]
+    yield os.environ[SERVER]
+    administrators(os.environ[SERVER]).close()
 
 
 @pytest.fixture(scope="session")
