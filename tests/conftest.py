@@ -10,6 +10,7 @@ clock     sets forge.now() for the test's `db`, else for its `tx`
 
 from __future__ import annotations
 
+import gc
 import os
 import secrets
 from collections.abc import Callable, Iterator
@@ -20,7 +21,16 @@ import pytest
 from forge import settings
 from forge.migrate import migrate
 from tests import server as servers
-from tests.database import SQL, Clock, Conn, Database, connect, start_ids_anywhere
+from tests.database import (
+    SQL,
+    Clock,
+    Conn,
+    Database,
+    administrators,
+    connect,
+    made_once,
+    start_ids_anywhere,
+)
 
 RUN = "FORGE_TEST_RUN"
 SERVER = "FORGE_TEST_SERVER"
@@ -34,6 +44,16 @@ def pytest_configure() -> None:
     for variable in settings.variables():
         os.environ.pop(variable, None)
     os.environ["FORGE_HOME"] = "/nonexistent/forge-tests"
+
+
+def pytest_collection() -> None:
+    """Collecting makes many objects that all stay: looking for garbage among them takes seconds."""
+    gc.disable()
+
+
+def pytest_collection_finish() -> None:
+    gc.freeze()
+    gc.enable()
 
 
 @pytest.hookimpl(tryfirst=True)  # before xdist starts its workers, which inherit the environment
@@ -60,6 +80,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
         ).fetchall()
         for row in names:
             Database(os.environ[SERVER], row["datname"]).drop()
+    administrators(os.environ[SERVER]).close()
     _stop_server()
 
 
@@ -78,32 +99,24 @@ def anyio_backend() -> str:
 
 
 @pytest.fixture(scope="session")
-def server() -> str:
+def server() -> Iterator[str]:
     """The DSN of the run's server, as a login that may create databases."""
     if NO_SERVER in os.environ:
         pytest.skip(os.environ[NO_SERVER])
-    return os.environ[SERVER]
+    yield os.environ[SERVER]
+    administrators(os.environ[SERVER]).close()
 
 
 @pytest.fixture(scope="session")
 def template(server: str) -> str:
     """A database with Forge and the test clock, made once a run and copied for each test."""
-    name = f"forge_{_run()}_template"
-    with connect(server, autocommit=True) as connection:
-        # Workers of one run queue up here; the first one builds.
-        connection.execute("select pg_advisory_lock(hashtext(%s))", (name,))
-        if (
-            connection.execute("select from pg_database where datname = %s", (name,)).fetchone()
-            is None
-        ):
-            building = Database(server, _new_name())
-            building.create("template0")
-            migrate(building.dsn)
-            with psycopg.connect(building.dsn) as inside:
-                inside.execute((SQL / "clock.sql").read_bytes())
-            connection.execute(f"alter database {building.name} rename to {name}".encode())
-        connection.execute("select pg_advisory_unlock_all()")
-    return name
+    return made_once(server, f"forge_{_run()}_template", "template0", _install)
+
+
+def _install(database: Database) -> None:
+    migrate(database.dsn)
+    with psycopg.connect(database.dsn) as connection:
+        connection.execute((SQL / "clock.sql").read_bytes())
 
 
 def _fresh(server: str, template: str, *, installed: bool) -> Iterator[Database]:
@@ -111,7 +124,7 @@ def _fresh(server: str, template: str, *, installed: bool) -> Iterator[Database]
     database.create(template)
     try:
         if installed:
-            with connect(database.dsn) as connection:
+            with database.idle.one() as connection:
                 start_ids_anywhere(connection)
         yield database
         violations = database.violations(installed=installed)
@@ -150,7 +163,8 @@ def shared_db(server: str, template: str) -> Iterator[Database]:
 @pytest.fixture
 def tx(shared_db: Database) -> Iterator[Conn]:
     """A connection in a transaction that is rolled back, rows as dicts."""
-    with connect(shared_db.dsn) as connection:
+    with shared_db.idle.one() as connection:
+        connection.autocommit = False
         start_ids_anywhere(connection)
         yield connection
         connection.rollback()
@@ -159,6 +173,8 @@ def tx(shared_db: Database) -> Iterator[Conn]:
             "and pid = pg_backend_pid()"
         ).fetchall()
         assert not held, f"the test left session locks: {held}"
+        connection.rollback()
+        connection.autocommit = True
 
 
 @pytest.fixture

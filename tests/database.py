@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import secrets
+import select
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime, timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +31,13 @@ union all
 select 'process ' || a.pid || ' is ' || a.state || ' after: ' || a.query
 from pg_stat_activity as a
 where a.datname = %(name)s and a.state like 'idle in transaction%%'
+"""
+
+# Files are copied faster than their pages are logged, where nobody waits for the disk.
+QUICK_COPY = """
+select case when current_setting('fsync') = 'off'
+    and current_setting('server_version_num')::integer >= 150000
+    then 'strategy file_copy' else '' end as option
 """
 
 Conn = Connection[DictRow]
@@ -86,6 +96,61 @@ class Clock:
         return at
 
 
+class Idle:
+    """Connections in autocommit that wait for their next statement.
+
+    A new one costs more than most statements: a process, its catalog caches, every function's plan.
+    """
+
+    def __init__(self, dsn: str) -> None:
+        self._dsn = dsn
+        self._waiting: list[Conn] = []
+
+    @contextmanager
+    def one(self) -> Iterator[Conn]:
+        """One that nobody else uses meanwhile; threads may block in theirs."""
+        connection = self._waiting.pop() if self._waiting else None
+        if connection is None or not _untouched(connection):
+            connection = connect(self._dsn, autocommit=True)
+        try:
+            yield connection
+        except BaseException:
+            connection.close()
+            raise
+        self._waiting.append(connection)
+
+    def close(self) -> None:
+        while self._waiting:
+            self._waiting.pop().close()
+
+
+def _untouched(connection: Conn) -> bool:
+    """Whether the server has said nothing since: what it says to an idle session is goodbye."""
+    readable, _, _ = select.select([connection.fileno()], [], [], 0)
+    return not readable
+
+
+def made_once(server: str, name: str, source: str, build: Callable[[Database], None]) -> str:
+    """A database to copy others from; the first process of a run that asks for it builds it."""
+    with connect(server, autocommit=True) as connection:
+        connection.execute("set lock_timeout = 0; set statement_timeout = 0")
+        connection.execute("select pg_advisory_lock(hashtext(%s))", (name,))
+        found = connection.execute("select from pg_database where datname = %s", (name,))
+        if found.fetchone() is None:
+            building = Database(server, f"{name}_{secrets.token_hex(5)}")
+            building.create(source)
+            build(building)
+            building.close()
+            connection.execute(f"alter database {building.name} rename to {name}".encode())
+    return name
+
+
+@cache
+def administrators(server: str) -> Idle:
+    """This process's sessions in the database that it makes and drops others from."""
+    return Idle(server)
+
+
 class Database:
     """A database of one test, reached by `dsn`; connections made here are closed after it."""
 
@@ -94,6 +159,7 @@ class Database:
         self.name = name
         self.dsn = make_conninfo(server, dbname=name)
         self._open: list[Conn] = []
+        self.idle = Idle(self.dsn)
 
     def connect(self, **options: Any) -> Conn:
         """A connection with rows as dicts; autocommit unless asked otherwise."""
@@ -103,7 +169,7 @@ class Database:
 
     def rows(self, query: str, *values: object, **named: object) -> list[DictRow]:
         """Run one statement in a transaction of its own."""
-        with connect(self.dsn, autocommit=True) as connection:
+        with self.idle.one() as connection:
             cursor = connection.execute(query.encode(), named or list(values))
             return cursor.fetchall() if cursor.description else []
 
@@ -113,36 +179,41 @@ class Database:
         return next(iter(row.values()))
 
     def create(self, template: str) -> None:
-        self._administer(
-            sql.SQL("create database {} template {}").format(
-                sql.Identifier(self.name), sql.Identifier(template)
+        name = sql.Identifier(self.name)
+        with administrators(self.server).one() as connection:
+            (row,) = connection.execute(QUICK_COPY).fetchall()
+            connection.execute(
+                sql.SQL("create database {} template {} {}").format(
+                    name, sql.Identifier(template), sql.SQL(row["option"])
+                )
             )
-        )
 
     def drop(self) -> None:
         self.close()
-        self._administer(
-            sql.SQL("drop database if exists {} with (force)").format(sql.Identifier(self.name))
-        )
+        with administrators(self.server).one() as connection:
+            connection.execute(
+                sql.SQL("drop database if exists {} with (force)").format(sql.Identifier(self.name))
+            )
 
     def close(self) -> None:
+        self._close_open()
+        self.idle.close()
+
+    def _close_open(self) -> None:
         for connection in self._open:
             connection.close()
         self._open.clear()
 
     def violations(self, *, installed: bool = True, patience: float = 5) -> Sequence[str]:
         """What the test left behind, once sessions that are just closing have gone."""
+        self._close_open()
+        # First, by a session that is warm already: it holds in every committed state.
+        wrong = self.rows((SQL / "invariants.sql").read_text()) if installed else []
         self.close()
         deadline = time.monotonic() + patience
-        with connect(self.server, autocommit=True) as connection:
+        with administrators(self.server).one() as connection:
             while left := connection.execute(LEFT_BEHIND, {"name": self.name}).fetchall():
                 if time.monotonic() > deadline:
                     return [row["left"] for row in left]
                 time.sleep(0.02)
-        if not installed:
-            return []
-        return [row["violation"] for row in self.rows((SQL / "invariants.sql").read_text())]
-
-    def _administer(self, statement: sql.Composed) -> None:
-        with connect(self.server, autocommit=True) as connection:
-            connection.execute(statement)
+        return [row["violation"] for row in wrong]

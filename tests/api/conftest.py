@@ -10,9 +10,11 @@ import pytest
 from litestar import Litestar
 from litestar.testing import TestClient
 
-from forge.api import create_app
 from forge.settings import Settings
+from tests.api.applications import create_app, registered_once
 from tests.database import Database
+
+__all__ = ["registered_once"]
 
 Client = TestClient[Litestar]
 

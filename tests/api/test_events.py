@@ -17,6 +17,7 @@ from tests.api.conftest import TOKENS, bearer
 from tests.api.jobs import dead, enqueue
 from tests.api.serving import PATIENCE, events, serving
 from tests.database import Database
+from tests.worker import processes
 
 pytestmark = pytest.mark.anyio
 Seen = dict[str, Any]
@@ -107,10 +108,7 @@ async def test_all_viewers_share_one_sampler_which_rests_when_nobody_watches(
 
 
 async def _becomes(db: Database, query: str, value: int) -> bool:
-    async with asyncio.timeout(PATIENCE):
-        while await asyncio.to_thread(db.value, query) != value:
-            pass  # each look connects anew, which takes its time
-    return True
+    return await asyncio.to_thread(processes.until, lambda: db.value(query) == value, why=query)
 
 
 async def test_a_notification_hurries_the_sampler(db: Database) -> None:

@@ -13,6 +13,7 @@ from tests.api.expect import problem
 from tests.api.jobs import enqueue
 from tests.api.serving import PATIENCE, serving
 from tests.database import Database
+from tests.worker.processes import until
 
 pytestmark = pytest.mark.anyio
 NEVER = 3600.0
@@ -29,10 +30,8 @@ BELLS = (
 
 
 async def becomes(db: Database, query: str, value: Any) -> None:
-    """Waits until a query has this value; each look connects anew, which takes its time."""
-    async with asyncio.timeout(PATIENCE):
-        while await asyncio.to_thread(db.value, query) != value:
-            pass
+    """Waits until a query has this value."""
+    await asyncio.to_thread(until, lambda: db.value(query) == value, why=query)
 
 
 async def waiters(url: str, *bodies: dict[str, Any]) -> list[asyncio.Task[list[dict[str, Any]]]]:
@@ -251,7 +250,7 @@ async def test_the_shutdown_ends_waits_at_once(
         await becomes(db, BELLS, 2)
         stop.set()
         assert [await client for client in clients] == [[], [], []]
-    assert db.value(LISTENERS) == 0
+    await becomes(db, LISTENERS, 0)
 
 
 async def test_no_more_than_so_many_may_wait(

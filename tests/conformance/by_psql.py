@@ -10,6 +10,7 @@ from typing import Any
 
 from tests.conformance.driver import Refused, Row, plain
 from tests.database import Database
+from tests.server import psql
 
 _SAID = re.compile(r"^\w+:  (\w{5}): .*\n(?:DETAIL:  (.*)\n)?", re.MULTILINE)
 
@@ -19,7 +20,7 @@ class ByPsql:
 
     def __init__(self, db: Database) -> None:
         self._command = [
-            "psql",
+            psql(),
             db.dsn,
             "-XqAt",
             "-v",

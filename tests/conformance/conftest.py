@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import pytest
 from litestar.testing import TestClient
 
-from forge.api import create_app
 from forge.settings import Settings
+from tests.api.applications import create_app
 from tests.api.conftest import TOKENS
 from tests.conformance.by_http import ByHttp
 from tests.conformance.by_psql import ByPsql

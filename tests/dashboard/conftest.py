@@ -10,9 +10,12 @@ from collections.abc import Callable, Iterator
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
 
+from tests.api.applications import registered_once
 from tests.api.conftest import TOKENS
 from tests.dashboard.serving import Api, file_host, serving
 from tests.database import Database
+
+__all__ = ["registered_once"]
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 FLAGS = (

@@ -78,6 +78,7 @@ def build(db: Database, statistics: str) -> None:
     """Jobs due, ahead and running; statistics of them, or of another time."""
     ready, ahead, running = MANY if statistics == "fresh" else FEWER
     with db.connect(autocommit=False) as connection:
+        connection.execute("set local statement_timeout = 0")
         connection.execute("alter table forge.jobs set (autovacuum_enabled = off)")
         if statistics == "of an empty table":
             connection.execute("analyze forge.jobs")

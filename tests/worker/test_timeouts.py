@@ -22,8 +22,8 @@ def job_of(db: Database, id: int) -> dict[str, Any]:
     return row
 
 
-def failure(db: Database, id: int, seconds: float = 6) -> dict[str, Any]:
-    errors = until(lambda: job_of(db, id)["errors"], seconds=seconds, why="the attempt to fail")
+def failure(db: Database, id: int) -> dict[str, Any]:
+    errors = until(lambda: job_of(db, id)["errors"], why="the attempt to fail")
     error: dict[str, Any] = errors[0]
     return error
 
@@ -43,7 +43,7 @@ def test_a_timeout_ends_the_attempt_whatever_the_handler_does(
     assert job_of(db, id)["scheduled_at"] - job_of(db, id)["created_at"] > timedelta(seconds=5)
     # And its slot has gone on.
     (next_one,) = enqueue("noop")
-    until(lambda: job_of(db, next_one)["status"] == "COMPLETED", seconds=5)
+    until(lambda: job_of(db, next_one)["status"] == "COMPLETED")
 
 
 def test_where_a_thread_hangs_is_in_the_traceback(
@@ -100,17 +100,17 @@ def test_a_handler_that_ignores_a_cancellation_is_left_behind_and_fenced(
     worker = start("--queue", "default=1", "--unwind", "0.2")
     gate.wait_started(1)
     db.rows("select forge.cancel(%s)", id)
-    until(lambda: job_of(db, id)["status"] == "CANCELLED", seconds=5)
+    until(lambda: job_of(db, id)["status"] == "CANCELLED")
     assert job_of(db, id)["errors"][0]["error_type"] == "Abandoned"
     assert worker.said("job.abandoned")
     (next_one,) = enqueue("noop")
-    until(lambda: job_of(db, next_one)["status"] == "COMPLETED", seconds=5)
+    until(lambda: job_of(db, next_one)["status"] == "COMPLETED")
 
     gate.open()  # its result comes too late
     until(lambda: worker.said("job.returned"))
     assert (job_of(db, id)["status"], job_of(db, id)["result"]) == ("CANCELLED", None)
     (after,) = enqueue("noop")
-    until(lambda: job_of(db, after)["status"] == "COMPLETED", seconds=5)
+    until(lambda: job_of(db, after)["status"] == "COMPLETED")
 
 
 def test_a_worker_that_only_polls_tells_of_a_cancellation_within_two_seconds(
@@ -122,7 +122,7 @@ def test_a_worker_that_only_polls_tells_of_a_cancellation_within_two_seconds(
     asked = time.monotonic()
     for id in ids:
         db.rows("select forge.cancel(%s)", id)
-    until(lambda: {job_of(db, id)["status"] for id in ids} == {"CANCELLED"}, seconds=5)
+    until(lambda: {job_of(db, id)["status"] for id in ids} == {"CANCELLED"})
     assert time.monotonic() - asked < 2.5
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from functools import partial
 from importlib.metadata import version
 from typing import Any
 
@@ -12,7 +11,8 @@ from litestar import Litestar, Request
 from litestar.config.compression import CompressionConfig
 from litestar.datastructures import State
 from litestar.di import Provide
-from litestar.handlers import HTTPRouteHandler
+from litestar.handlers import BaseRouteHandler, HTTPRouteHandler
+from litestar.types import Message, Scope
 
 from forge.api import (
     access,
@@ -30,7 +30,6 @@ from forge.api import (
     logs,
     metrics,
     options,
-    origin,
     problems,
     queues,
     rates,
@@ -44,18 +43,11 @@ from forge.api import (
     work,
     workers,
 )
-from forge.api.counting import Counting
-from forge.api.database import Database
-from forge.api.doorman import Doorman
-from forge.api.guard import Guard
-from forge.api.handover import Handover
+from forge.api.guard import Connection
 from forge.api.headers import add_security_headers
-from forge.api.hub import Hub
-from forge.api.keeper import Keeper
 from forge.api.observing import observe
 from forge.api.requests import BODY_LIMIT, StrictRequest, check_query
-from forge.api.sampler import sample
-from forge.api.waiting import WaitingRoom
+from forge.api.services import Services
 from forge.settings import Settings
 from forge.sqlfiles import dashboard_directory
 
@@ -137,34 +129,19 @@ COMPRESSION = CompressionConfig(
 )
 
 
+# What a route may ask for by these names.
+PROVIDED = ("database", "counting", "hub", "keeper", "doorman", "handover", "waiting_room")
+
+
 def create_app(settings: Settings, dsn: str) -> Litestar:
     """The API over the database at `dsn`. Off loopback it lets nobody in without a token."""
-    database = Database(dsn)
-    keeper = Keeper(settings, database)
-    hub = Hub(partial(sample, database, settings.listen_url or dsn, keeper.learn))
-    doorman = Doorman(keeper, hub.wake)
-    handover = Handover(database)
-    waiting_room = WaitingRoom(settings.listen_url or dsn)
-    counting = Counting()
+    app = make_routes()
+    install(app, Services(settings, dsn))
+    return app
 
-    @asynccontextmanager
-    async def lifespan(_: Litestar) -> AsyncIterator[None]:
-        async with database.opened(), doorman.working():
-            try:
-                yield
-            finally:
-                await hub.closed()
-                await waiting_room.closed()
-                await handover.settled()
 
-    def end_waits() -> None:
-        hub.close()
-        waiting_room.close()
-
-    def provide_access(request: Request[Any, Any, Any]) -> access.Access:
-        found: access.Access = request.state.access
-        return found
-
+def make_routes() -> Litestar:
+    """The application without its services: registering the routes is what takes long."""
     app = Litestar(
         [
             *ROUTES,
@@ -173,32 +150,69 @@ def create_app(settings: Settings, dsn: str) -> Litestar:
         ],
         request_class=StrictRequest,
         request_max_body_size=BODY_LIMIT,
-        guards=[origin.make_guard(settings, keeper), Guard(settings, keeper), check_query],
+        guards=[_check_origin, _check_access, check_query],
         dependencies={
-            "database": Provide(lambda: database, sync_to_thread=False),
-            "counting": Provide(lambda: counting, sync_to_thread=False),
-            "hub": Provide(lambda: hub, sync_to_thread=False),
-            "keeper": Provide(lambda: keeper, sync_to_thread=False),
-            "doorman": Provide(lambda: doorman, sync_to_thread=False),
-            "handover": Provide(lambda: handover, sync_to_thread=False),
-            "waiting_room": Provide(lambda: waiting_room, sync_to_thread=False),
-            "access": Provide(provide_access, sync_to_thread=False),
+            **{name: _provided(name) for name in PROVIDED},
+            "access": Provide(_provide_access, sync_to_thread=False),
         },
         exception_handlers={Exception: problems.handle},
         before_send=[
             add_security_headers,
             rates.add_headers,
-            origin.make_cors(settings),
+            _add_cors,
             options.make_allow(ROUTES),
-            counting.count,
+            _count,
         ],
         compression_config=COMPRESSION,
-        lifespan=[lifespan],
-        state=State(
-            {"settings": settings, "hub": hub, "end_waits": end_waits, "version": version("forge")}
-        ),
+        lifespan=[_working],
+        state=State({"version": version("forge")}),
         openapi_config=None,
         logging_config=None,
     )
     app.asgi_handler = observe(app.asgi_handler)  # outside of routing: 404 and 405, too
     return app
+
+
+def install(app: Litestar, services: Services) -> None:
+    """What the application works with from its next start on."""
+    app.state.services = services
+
+
+def services_of(app: Litestar) -> Services:
+    """What the application works with."""
+    found: Services = app.state.services
+    return found
+
+
+@asynccontextmanager
+async def _working(app: Litestar) -> AsyncIterator[None]:
+    async with services_of(app).working():
+        yield
+
+
+async def _check_origin(connection: Connection, handler: BaseRouteHandler) -> None:
+    await services_of(connection.app).check_origin(connection, handler)
+
+
+async def _check_access(connection: Connection, handler: BaseRouteHandler) -> None:
+    await services_of(connection.app).check_access(connection, handler)
+
+
+async def _add_cors(message: Message, scope: Scope) -> None:
+    await services_of(Litestar.from_scope(scope)).add_cors(message, scope)
+
+
+async def _count(message: Message, scope: Scope) -> None:
+    await services_of(Litestar.from_scope(scope)).counting.count(message, scope)
+
+
+def _provided(name: str) -> Provide:
+    def provide(request: Request[Any, Any, Any]) -> Any:
+        return getattr(services_of(request.app), name)
+
+    return Provide(provide, sync_to_thread=False)
+
+
+def _provide_access(request: Request[Any, Any, Any]) -> access.Access:
+    found: access.Access = request.state.access
+    return found

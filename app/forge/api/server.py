@@ -10,7 +10,7 @@ from dataclasses import replace
 
 import uvicorn
 
-from forge.api.app import create_app
+from forge.api.app import create_app, services_of
 from forge.api.client import with_transport
 from forge.api.protocol import PatientProtocol
 from forge.listening import bind, check_exposure, url_of
@@ -95,7 +95,7 @@ async def serve(
             timeout_graceful_shutdown=GRACE_SECONDS,
         )
         url = url_of(listener)
-        server = Server(config, lambda: ready(url) if ready else None, app.state.end_waits)
+        server = Server(config, lambda: ready(url) if ready else None, services_of(app).end_waits)
         stopping = asyncio.create_task(_stop_when(server, stop))
         try:
             await server.serve([listener])
