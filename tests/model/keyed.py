@@ -71,7 +71,7 @@ class Keyed(Working):
 
     def refusal(self, wish: Wish) -> str | None:
         holder = self.model.holder(wish.key, wish.scope)
-        spent = self.model.spent_by(wish.key, wish.scope)
+        _, spent = self.model.spent_by(wish.key, wish.scope)
         if wish.on_conflict == "raise" and (holder or spent) is not None:
             return "JQ012"
         if wish.batch is None:
@@ -96,8 +96,7 @@ class Keyed(Working):
 
     def gives_up(self, holder: Record, wish: Wish) -> bool:
         """A job that runs has read its payload: what is said since must not be lost."""
-        changes = wish.on_conflict in ("replace", "merge") or wish.debounce is not None
-        return holder.status == "PROCESSING" and changes
+        return holder.status == "PROCESSING" and wish.tells_more
 
     def enqueued(self, wish: Wish, job_id: int) -> None:
         """What an enqueue does, which came back with this id."""
@@ -105,17 +104,22 @@ class Keyed(Working):
         if holder is not None and self.gives_up(holder, wish):
             holder.unique_key = holder.unique_scope = None
             holder = None
-        spent = self.model.spent_by(wish.key, wish.scope)
+        _, spent = self.model.spent_by(wish.key, wish.scope)
         if holder is not None:
             assert job_id == holder.id
             self.meet(holder, wish)
-        elif spent is not None:
+        elif spent is not None and not wish.tells_more:
             assert job_id == spent
         else:
             assert job_id not in self.model.jobs
             self.make(wish, job_id)
         if wish.batch is not None and self.model.jobs[job_id].status in LIVE:
             self.model.jobs[wish.batch].waits_for.add(job_id)
+
+    def due(self, wish: Wish) -> datetime:
+        """Not before its key is free again."""
+        free, _ = self.model.spent_by(wish.key, wish.scope)
+        return max(wish.due(self.model.now), free)
 
     def meet(self, holder: Record, wish: Wish) -> None:
         if wish.debounce is not None:
@@ -125,18 +129,17 @@ class Keyed(Working):
                 due = min(due, holder.born_at + wish.debounce_max)
             holder.scheduled_at = max(holder.scheduled_at, due)
         elif wish.on_conflict == "replace":
-            holder.scheduled_at = wish.due(self.model.now)
+            holder.scheduled_at = self.due(wish)
         if wish.on_conflict == "replace":
             holder.payload, holder.priority = wish.payload, wish.priority
         elif wish.on_conflict == "merge":
             holder.payload = holder.payload | wish.payload
 
     def make(self, wish: Wish, job_id: int) -> None:
-        due: datetime = wish.due(self.model.now)
         job = Record(
             job_id,
             wish.priority,
-            due,
+            self.due(wish),
             wish.key,
             wish.max_retries,
             queue=wish.queue,

@@ -89,11 +89,10 @@ class Model:
             (job for job in live if (job.unique_key, job.unique_scope) == (key, scope)), None
         )
 
-    def spent_by(self, key: str | None, scope: str | None) -> int | None:
-        """The completed job by which this key is still taken."""
+    def spent_by(self, key: str | None, scope: str | None) -> tuple[datetime, int | None]:
+        """Until when this key is still taken, and by which completed job: else now, and none."""
         taken = [(until, id) for s, k, until, id in self.spent if (k, s) == (key, scope)]
-        until, job_id = max(taken, default=(self.now, None))
-        return job_id if until > self.now else None
+        return max([one for one in taken if one[0] > self.now], default=(self.now, None))
 
     def owned(self, job_id: int, lease: UUID) -> Record | None:
         """The job, where the lease is the current one of a running job."""

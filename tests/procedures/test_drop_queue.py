@@ -39,6 +39,31 @@ def test_one_call_removes_no_more_than_it_was_asked_to(call: Calls) -> None:
     assert traces(call, "old") == {}
 
 
+def test_keys_that_a_dropped_queue_has_spent_are_free(call: Calls) -> None:
+    call.completed(queue="old", unique_key="a", unique_for="1 day")
+    call.completed(queue="old", unique_key="b", unique_scope="global", unique_for="1 day")
+    kept = call.completed(queue="other", unique_key="a", unique_for="1 day")
+
+    assert call.value("drop_queue", queue="old") is True
+
+    assert call.select("select id, unique_scope from forge.spent_keys") == [
+        {"id": kept, "unique_scope": "other"}
+    ]
+    assert call.enqueue(queue="old", unique_key="a") > kept
+    assert call.enqueue(queue="old", unique_key="b", unique_scope="global") > kept
+
+
+def test_spent_keys_whose_jobs_the_retention_took_are_dropped_bit_by_bit(call: Calls) -> None:
+    for key in ("a", "b", "c"):
+        call.completed(queue="old", unique_key=key, unique_for="1 year")
+    call.select("delete from forge.history")
+
+    answers = [call.value("drop_queue", queue="old", max_jobs=2) for _ in range(2)]
+
+    assert answers == [False, True]
+    assert call.one("select count(*) from forge.spent_keys") == 0
+
+
 def test_a_running_job_of_a_dropped_queue_has_lost_its_lease(call: Calls) -> None:
     job = call.running(queue="old")
 
