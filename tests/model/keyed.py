@@ -17,8 +17,7 @@ class Keyed(Working):
 
     @rule(wish=wishes(), picks=st.lists(st.integers(0, 255), max_size=2), batch=st.booleans())
     def add_with_more(self, wish: Wish, picks: list[int], batch: bool) -> None:
-        if self.model.jobs:
-            wish.depends_on = sorted({self.parent(pick).id for pick in picks})
+        wish.depends_on = self.parents(picks)
         batches = [job for job in self.model.jobs.values() if job.id in self.batches]
         if batch and batches:
             # mostly one that is open
@@ -45,6 +44,9 @@ class Keyed(Working):
         self.by = set()
         self.model.now = self.clock.advance(seconds=seconds)
         self.enqueue_as(wish)
+
+    def parents(self, picks: list[int]) -> list[int]:
+        return sorted({self.parent(pick).id for pick in picks}) if self.model.jobs else []
 
     def parent(self, pick: int) -> Record:
         """One that lives, or one that has failed, which few have."""

@@ -113,8 +113,9 @@ class Machine(Working):
         job.place = "history"
 
     def pause_or_resume(self) -> None:
-        self.call("resume" if self.model.paused else "pause", queue="default")
-        self.model.paused ^= {"default"}
+        queue = next(iter(self.model.paused), "default")
+        self.call("resume" if self.model.paused else "pause", queue=queue)
+        self.model.paused ^= {queue}
 
     def tick(self) -> None:
         tasks = {row["task"]: row["count"] for row in self.call("tick")}
