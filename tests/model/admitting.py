@@ -125,9 +125,7 @@ class Admitting(Machine):
                 job["unique_key"] = key
             self.enqueue_some("enqueue", job | {"max_retries": max_retries}, {}, 1)
 
-    def refusal(
-        self, queue: str, due: datetime, payload: dict[str, Any], count: int
-    ) -> str | None:
+    def refusal(self, queue: str, due: datetime, payload: dict[str, Any], count: int) -> str | None:
         """Also notes what came in: a refused job counts until the next look."""
         if not self.is_allowed(payload):
             return "JQ014"

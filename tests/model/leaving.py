@@ -1,4 +1,4 @@
-"""The machine for what goes for good: queues that are dropped, days and dead jobs whose time is over."""
+"""The machine for what goes for good: queues that are dropped, ended jobs whose time is over."""
 
 from __future__ import annotations
 

@@ -110,7 +110,7 @@ class Machine(Working):
             self.refused("JQ004", "discard", id=job.id)
             return
         self.call("discard", id=job.id)
-        job.place = "history"
+        self.model.discard(job)
 
     def pause_or_resume(self) -> None:
         queue = next(iter(self.model.paused), "default")

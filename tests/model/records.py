@@ -144,7 +144,7 @@ class Model:
             self.paused.add(job.queue)
 
     def lose_expired(self) -> list[Record]:
-        """What a tick takes away from workers that are late: by their types, then by their leases."""
+        """What a tick takes away from workers that are late, by timeouts of types and by leases."""
         running = [job for job in self.jobs.values() if job.status == "PROCESSING"]
         late = [job for job in running if job.timeout is None and self.is_late(job, GRACE)]
         for job in late:
@@ -187,6 +187,9 @@ class Model:
         job.cancel_asked = True
         self.cancelled[job.queue] += 1
         self._end(job, "CANCELLED", "history")
+
+    def discard(self, job: Record) -> None:
+        job.place, job.ended_at = "history", self.now
 
     def revive(self, job: Record) -> bool:
         """Back to PENDING, unless a live job has its key."""
