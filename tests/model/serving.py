@@ -107,9 +107,13 @@ class Serving(Machine):
 
     def lease_of(self, job: Record) -> Any:
         """Which nobody was told: it was over when the call came back."""
-        table = b"select a.lease from forge.all_jobs as a where a.id = %s"
-        (row,) = self.connection.execute(table, [job.id]).fetchall()
-        return row["lease"]
+        ended = b"""
+            select h.lease from forge.history as h where h.id = %(id)s
+            union all
+            select d.lease from forge.dead_jobs as d where d.id = %(id)s
+        """
+        rows = self.connection.execute(ended, {"id": job.id}).fetchall()
+        return rows[0]["lease"] if rows else None
 
     @precondition(lambda self: self.claims)
     @rule(pick=picks)
