@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from tests.database import Clock
 from tests.procedures.calls import Calls
 
 TRACES = ("jobs", "history", "dead_jobs", "queues", "queue_totals", "tallies")
@@ -28,6 +29,42 @@ def test_nothing_is_left_of_a_dropped_queue(call: Calls) -> None:
 
     assert traces(call, "old") == {}
     assert call.status(kept) == "PENDING"
+
+
+def test_no_table_knows_a_dropped_queue_any_more(call: Calls, noon: Clock) -> None:
+    """Whatever names a queue, so that a new table is not forgotten."""
+    call.row("set_queue", queue="old", max_retries=3)
+    call.row("set_limits", queue="old", max_running=5, key_rate=3, key_per="1 minute")
+    call.row("set_admission", queue="old", max_depth=100)
+    call.rows("set_retry_rules", queue="old", rules='[{"error": "x", "action": "pause"}]')
+    keyed = {"queue": "old", "concurrency_key": "c"}
+    call.completed(**keyed, unique_key="k", unique_for="1 day")
+    call.dead(**keyed)
+    call.fail(call.running(**keyed), error="x")
+    call.row("pause", queue="old", reason="it goes")
+    call.enqueue(**keyed)
+    for _ in range(3):
+        noon.advance(minutes=1)
+        call.tick()
+
+    assert call.value("drop_queue", queue="old") is True
+    noon.advance(minutes=1)
+    call.tick()  # takes the dropped jobs off the groups of errors, and brings nothing back
+
+    tables = call.select(
+        "select c.relname, a.attname from pg_class as c "
+        "join pg_attribute as a on a.attrelid = c.oid and a.attname in ('queue', 'unique_scope') "
+        "where c.relnamespace = 'forge'::regnamespace and c.relkind in ('r', 'p')"
+    )
+    assert len(tables) > 10
+    left = {
+        table["relname"]
+        for table in tables
+        if call.one(
+            f"select count(*) from forge.{table['relname']} where {table['attname']} = 'old'"
+        )
+    }
+    assert left == set()
 
 
 def test_one_call_removes_no_more_than_it_was_asked_to(call: Calls) -> None:

@@ -131,7 +131,7 @@ def miss_deadline(call: Calls, clock: Clock) -> Arrangement:
 
 
 def drop(child: str | None = None) -> Callable[[Calls, Clock], Arrangement]:
-    """The queue is full and drops its oldest job; or what comes of that to a child, by its policy."""
+    """The queue is full and drops its oldest job; or what its child does then, by its policy."""
 
     def arrange(call: Calls, clock: Clock) -> Arrangement:
         call.row("set_admission", queue="full", max_depth=1, on_full="drop_oldest")
