@@ -111,6 +111,18 @@ class Policing(Machine):
         job.said, job.rules = wanted, rules
         self.model.jobs[job.id] = job
 
+    @rule(kinds=st.lists(st.sampled_from([0, 1, 5]), min_size=2, max_size=4))
+    def fail_again_and_again(self, kinds: list[int]) -> None:
+        """Errors of several kinds, once each backoff is over."""
+        for kind in kinds:
+            self.by = set()
+            self.model.now = self.clock.advance(seconds=7200)
+            self.dequeue(1, timedelta(minutes=10))
+            self.rows_are_those_of_the_model()
+            if any(self.model.owned(*claim) for claim in self.claims):
+                self.fail(kind, retryable=True, retry_in=None)
+                self.rows_are_those_of_the_model()
+
     def queue_to_claim_from(self, count: int) -> str:
         queues = QUEUES if count < 3 else QUEUES[::-1]
         return next((queue for queue in queues if self.model.next_up(1, queue)), queues[0])
