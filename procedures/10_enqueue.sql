@@ -161,6 +161,9 @@ begin
     end if;
     if v_row.created then
         v_job.id := v_row.id;
+        if forge._tells_more(job) then
+            v_job := forge._await_key(v_job, _enqueue.at);
+        end if;
         v_job := forge._admit(v_job, _enqueue.at);
     end if;
 
@@ -312,8 +315,9 @@ Parameters:
   batch         the batch it belongs to; default none
   timeout       how long one attempt may take, 1 second to 1 day; default by type, else no limit
   retry_rules   rules by class of error, as set_retry_rules takes them; default by type, queue
-Returns: the id; where unique_key is taken, the id of the job that holds it. A job that runs is not changed
-any more: replace, merge and debounce take its key from it and add a new job.
+Returns: the id; where unique_key is taken, the id of the job that holds it. A job that runs or is completed
+is not changed any more, and what is said must not be lost: replace, merge and debounce take its key from one
+that runs and add a new job; while unique_for keeps the key taken, the new job waits for the end of that.
 Raises: JQ001, JQ003 (a parent or the batch), JQ004 (the batch), JQ005, JQ012 (unique_key), JQ013 (the queue
 is full), JQ014 (the type''s schema or check).
 Example: select forge.enqueue(''email'', ''{"to":"a@b.c"}'', priority => 10);';

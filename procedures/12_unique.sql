@@ -1,4 +1,4 @@
--- Unique jobs: what becomes of an enqueue whose key is taken, and keys that stay taken for a while.
+-- Unique jobs: what becomes of an enqueue whose key is taken.
 --
 -- The unique index decides, never a look before the insert. Lock order: rows of forge.jobs before keys, keys
 -- in their order, and no wait for a row with another in hand. An enqueue by itself has nothing when it waits
@@ -6,7 +6,7 @@
 -- first insert, and if it cannot have one, it gives back all, waits for that and begins anew. For a
 -- completion holds keys (of the rows it has deleted) while it waits for rows, and a claim may wait in spite
 -- of "skip locked", where a row has been changed in the meantime. Raises: JQ001, JQ012. Called by: _enqueue,
--- _enqueue_each, _after, the tick.
+-- _enqueue_each.
 
 create or replace function forge._invalid_unique(job forge.new_job)
 returns void
@@ -146,27 +146,14 @@ $function$;
 comment on function forge._taken(bigint) is
 'Raises JQ012 with the job that holds a key. Internal.';
 
-create or replace function forge._spent_by(
-    job forge.jobs,
-    at timestamptz
-)
-returns bigint
-language plpgsql stable
+create or replace function forge._tells_more(options forge.new_job)
+returns boolean
+language sql immutable parallel safe
 as $function$
-begin
-    return (
-        select s.id
-        from forge.spent_keys as s
-        where s.unique_key = job.unique_key
-            and s.unique_scope = job.unique_scope
-            and s.until > _spent_by.at
-        order by s.until desc
-        limit 1
-    );
-end;
+    select $1.debounce is not null or coalesce($1.on_conflict in ('replace', 'merge'), false);
 $function$;
-comment on function forge._spent_by(forge.jobs, timestamptz) is
-'The completed job that a key is still taken by; null: none. Internal.';
+comment on function forge._tells_more(forge.new_job) is
+'Whether it is said even where its key is taken, so that it must not be lost. Internal.';
 
 create or replace function forge._insert_unique(
     job forge.jobs,
@@ -176,12 +163,12 @@ create or replace function forge._insert_unique(
 )
 returns forge.enqueued
 language plpgsql volatile
--- A plan that was made while the table was empty would go on reading all of it when it is not.
 set enable_seqscan = off
 as $function$
 declare
     v_row forge.enqueued;
     v_id bigint;
+    v_tells_more constant boolean := forge._tells_more(options);
 begin
     job.id := nextval('forge.job_id_seq');
     -- Whoever holds the key may end between our insert and our look: the next round takes it.
@@ -194,7 +181,8 @@ begin
             continue;
         end if;
         -- After the insert, which waited for the end of the holder: its spent key is there to be seen.
-        v_id := forge._spent_by(job, at);
+        -- Who tells more than the completed job knew has a job of its own, see _await_key.
+        v_id := case when not v_tells_more then (forge._spent(job, at)).id end;
         if v_id is not null then
             if options.on_conflict = 'raise' then
                 perform forge._taken(v_id);
@@ -256,7 +244,7 @@ begin
             v_holder.scheduled_at,
             least(job.scheduled_at, coalesce(v_holder.revived_at, v_holder.created_at) + options.debounce_max)
         )
-        when v_rule = 'replace' then job.scheduled_at
+        when v_rule = 'replace' then greatest(job.scheduled_at, (forge._spent(job, at)).until)
         else v_holder.scheduled_at
     end;
     if v_rule = 'replace' then
@@ -293,9 +281,7 @@ create or replace function forge._may_change_holders(jobs forge.new_job[])
 returns boolean
 language sql immutable
 as $function$
-    select exists (
-        select from unnest($1) as n where n.on_conflict in ('replace', 'merge') or n.debounce is not null
-    );
+    select exists (select from unnest($1) as n where forge._tells_more(n));
 $function$;
 comment on function forge._may_change_holders(forge.new_job[]) is
 'Whether one of these might change the job that holds its key. Internal.';
@@ -353,41 +339,3 @@ end;
 $function$;
 comment on function forge._await_holders(forge.new_job[]) is
 'Waits for the jobs that hold the keys of others, for one at a time, and keeps none. Internal.';
-
-create or replace function forge._spend_key(
-    job forge.jobs,
-    at timestamptz
-)
-returns void
-language plpgsql volatile
-as $function$
-begin
-    insert into forge.spent_keys (unique_scope, unique_key, until, id)
-    values (job.unique_scope, job.unique_key, at + (job.extra).unique_for, job.id);
-end;
-$function$;
-comment on function forge._spend_key(forge.jobs, timestamptz) is
-'Keeps the key of a job that was completed taken for its unique_for. Internal.';
-
-create or replace function forge._free_keys(at timestamptz)
-returns setof forge.tick_result
-language plpgsql volatile
-as $function$
-declare
-    v_count bigint;
-begin
-    delete from forge.spent_keys as s
-    where s.ctid = any(array(
-        select o.ctid
-        from forge.spent_keys as o
-        where o.until <= _free_keys.at
-        order by o.until
-        limit 5000
-        for update skip locked
-    ));
-    get diagnostics v_count = row_count;
-    return next ('freed_keys', v_count)::forge.tick_result;
-end;
-$function$;
-comment on function forge._free_keys(timestamptz) is
-'Removes spent keys whose time is over, a bounded number; returns how many. Internal.';

@@ -1,7 +1,8 @@
 -- A queue that is no longer wanted goes, with every trace of it: what `forge bench` ends with.
 --
 -- Locks: rows of forge.jobs by ascending id, then of forge.dead_jobs, those that somebody else holds are
--- skipped; then forge.history; tick (a try) for the statistics, which only the tick writes.
+-- skipped; then forge.history and spent keys (skipped likewise); tick (a try) for the statistics, which only
+-- the tick writes.
 -- Raises: JQ001.
 
 create or replace function forge._has_left(
@@ -25,6 +26,70 @@ end;
 $function$;
 comment on function forge._has_left(text, bigint) is
 'Whether a queue has jobs that live or are dead. Internal.';
+
+create or replace function forge._drop_history(
+    ids bigint[],
+    queue text
+)
+returns bigint
+language plpgsql volatile
+as $function$
+declare
+    v_scopes text[];
+    v_keys text[];
+    v_count bigint;
+begin
+    with gone as (
+        delete from forge.history as h
+        where h.queue = _drop_history.queue and h.id = any(_drop_history.ids)
+        returning h.unique_scope, h.unique_key
+    )
+    select
+        count(*),
+        array_agg(g.unique_scope) filter (where g.unique_key is not null),
+        array_agg(g.unique_key) filter (where g.unique_key is not null)
+    into v_count, v_scopes, v_keys
+    from gone as g;
+
+    delete from forge.spent_keys as s
+    where s.ctid = any(array(
+        select k.ctid
+        from unnest(v_scopes, v_keys) as u (unique_scope, unique_key)
+        join forge.spent_keys as k on k.unique_scope = u.unique_scope and k.unique_key = u.unique_key
+        where k.id = any(_drop_history.ids)
+        for update of k skip locked
+    ));
+    return v_count;
+end;
+$function$;
+comment on function forge._drop_history(bigint[], text) is
+'Removes finished jobs of a queue, with the keys that they have spent; returns how many. Internal.';
+
+create or replace function forge._drop_spent_keys(
+    queue text,
+    most integer
+)
+returns boolean
+language plpgsql volatile
+as $function$
+declare
+    v_count bigint;
+begin
+    -- those whose jobs went before them, with a day of the history
+    delete from forge.spent_keys as s
+    where s.ctid = any(array(
+        select k.ctid
+        from forge.spent_keys as k
+        where k.unique_scope = _drop_spent_keys.queue
+        limit _drop_spent_keys.most
+    ));
+    get diagnostics v_count = row_count;
+    return v_count < _drop_spent_keys.most;
+end;
+$function$;
+comment on function forge._drop_spent_keys(text, integer) is
+'Frees the keys that are spent in a queue, a bounded number; returns whether none is left. Who calls it holds
+the lock of the tick, which frees them too. Internal.';
 
 create or replace function forge.drop_queue(
     queue text,
@@ -78,23 +143,21 @@ begin
     -- its way there, or back.
     v_held := forge._has_left(drop_queue.queue, drop_queue.after);
 
-    delete from forge.history as h
-    where h.queue = drop_queue.queue
-        and h.id = any(array(
-            select f.id
-            from forge.history as f
-            where f.queue = drop_queue.queue and f.id > drop_queue.after
-            order by f.id
-            limit v_left
-        ));
-    get diagnostics v_count = row_count;
-    v_left := v_left - v_count;
+    v_ids := array(
+        select f.id
+        from forge.history as f
+        where f.queue = drop_queue.queue and f.id > drop_queue.after
+        order by f.id
+        limit v_left
+    );
+    v_left := v_left - forge._drop_history(v_ids, drop_queue.queue);
 
     if v_left <= 0
         or v_held
         or forge._has_left(drop_queue.queue, drop_queue.after)
         or not pg_try_advisory_xact_lock(forge._lock_space('tick'), 0)
         or not forge._drop_limits(drop_queue.queue, drop_queue.max_jobs)
+        or not forge._drop_spent_keys(drop_queue.queue, drop_queue.max_jobs)
     then
         return false;
     end if;
@@ -114,7 +177,7 @@ begin
 end;
 $function$;
 comment on function forge.drop_queue(text, bigint, integer) is
-'Removes a queue for good: its jobs, live, dead and finished, its settings and its numbers.
+'Removes a queue for good: its jobs, live, dead and finished, their keys, its settings and its numbers.
 
 Pause it and stop its workers first: who runs one of its jobs has lost the lease, and what is enqueued
 meanwhile makes it a queue again. The work of one call is bounded; call it again until it returns true.

@@ -109,6 +109,29 @@ def test_a_replacement_that_waited_for_the_end_of_the_holder_makes_a_new_job(
     assert payload(db, new["id"]) == {"n": 2}
 
 
+def test_a_replacement_that_waited_for_the_holder_to_spend_its_key_is_put_off(
+    db: Database, pair: Pair
+) -> None:
+    (old,) = db.rows(SPEND)
+    (job,) = claimed(db)
+    first, second = pair
+
+    first.run("begin")
+    first.run(COMPLETE, **job)
+    second.start_and_wait_for_lock(REPLACE, p='{"n": 2}')
+    first.run("commit")
+
+    (new,) = second.result()
+    assert new["id"] != old["id"]
+    assert payload(db, new["id"]) == {"n": 2}
+    assert db.value(
+        "select j.scheduled_at = s.until from forge.jobs as j, forge.spent_keys as s "
+        "where j.id = %(new)s and s.id = %(old)s",
+        new=new["id"],
+        old=old["id"],
+    )
+
+
 def test_the_later_of_two_replacements_wins(db: Database, pair: Pair) -> None:
     (job,) = db.rows(REPLACE, p='{"n": 1}')
     first, second = pair

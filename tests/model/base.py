@@ -119,9 +119,12 @@ class Base(RuleBasedStateMachine):
                 self.covered.changes[edge] += 1
             assert job.attempts >= (job.status == "PROCESSING")
             if before is None or job.attempts > before.attempts:
-                allowed = 10 if job.max_retries is None else job.max_retries
-                assert job.attempts <= max(allowed, self.allowed.get(job_id, 0)) + 1
+                assert job.attempts <= max(self.retries(job), self.allowed.get(job_id, 0)) + 1
         self.seen = found
+
+    def retries(self, job: Record) -> int:
+        """How often it may be run again, at most."""
+        return 10 if job.max_retries is None else job.max_retries
 
     def is_legal(self, edge: tuple[str | None, str]) -> bool:
         """Whether what was called may do this, such as to free a job and claim it in one call."""

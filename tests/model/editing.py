@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -16,8 +17,9 @@ SILENCE = timedelta(minutes=5)
 
 
 class Editing(Base):
-    logs: dict[int, list[tuple[int, str]]]
+    logs: dict[int, list[tuple[int, str | None]]]  # the attempt, what was said; None: it is full
     heard_at: datetime
+    most_lines = 1000
 
     @precondition(lambda self: self.model.jobs)
     @rule(
@@ -118,7 +120,7 @@ class Editing(Base):
                 found = [job for job in dead if job.place == "dead_jobs"][:count]
                 assert sorted(row["id"] for row in answer) == [job.id for job in found]
                 for job in found:
-                    job.place = "history"
+                    self.model.discard(job)
 
     def edit_jobs(self, count: int, queue: str | None, to_queue: str | None) -> None:
         named = {"queue": queue, "to_queue": to_queue, "max_jobs": count, "to_priority": 1}
@@ -139,13 +141,54 @@ class Editing(Base):
         if job is None:
             self.refused("JQ002", "log", **claim, message="late")
             return
-        assert self.call("log", **claim, message=str(pick)) == [{"log": True}]
-        self.logs.setdefault(job.id, []).append((job.attempts, str(pick)))
+        is_kept = self.note(job, str(pick))
+        assert self.call("log", **claim, message=str(pick)) == [{"log": is_kept}]
 
-    @rule(resume=st.sampled_from([True, True, True, False]))
-    def drain(self, resume: bool) -> None:
+    @precondition(lambda self: self.claims)
+    @rule(
+        picks=st.lists(st.integers(0, 255), min_size=1, max_size=3),
+        progress=st.none() | st.sampled_from([0.25, 0.75]),
+        most=st.sampled_from([2, 1000]),
+    )
+    def say_of_many(self, picks: list[int], progress: float | None, most: int) -> None:
+        self.call("set_log", lines=most)
+        self.most_lines = most
+        claims, jobs = self.several(picks)
+        reports = [
+            {"id": id, "lease": str(lease), "progress": progress, "lines": [{"message": "many"}]}
+            for id, lease in zip(claims["ids"], claims["leases"], strict=True)
+        ]
+        answer = self.call("report", "progress", reports=json.dumps(reports))
+        expected = []
+        for job_id, job in sorted(zip(claims["ids"], jobs, strict=True), key=lambda pair: pair[0]):
+            if job is None:
+                expected.append({"id": job_id, "reason": "lease_lost"})
+                continue
+            if job.cancel_asked:
+                expected.append({"id": job_id, "reason": "cancel_requested"})
+            job.progress = progress if progress is not None else job.progress
+            self.note(job, "many")
+        assert answer == expected
+
+    def note(self, job: Record, message: str) -> bool:
+        """A line of its log; the last one says that no more are kept."""
+        lines = self.logs.setdefault(job.id, [])
+        if len(lines) <= self.most_lines:
+            full = len(lines) == self.most_lines
+            lines.append((job.attempts, None if full else message))
+            return not full
+        return False
+
+    @rule(how=st.sampled_from(["resume", "resume", "start anew", "drain"]))
+    def drain(self, how: str) -> None:
+        if how == "start anew":
+            self.call("unregister_worker", worker="w")
         self.call("register_worker", worker="w", queues=list(QUEUES), liveness=False)
-        (row,) = self.call("resume_worker" if resume else "drain_worker", worker="w")
+        resume = how != "drain"
+        if how == "start anew":
+            (row,) = self.call("list_workers")
+        else:
+            (row,) = self.call("resume_worker" if resume else "drain_worker", worker="w")
         self.model.draining, self.heard_at = not resume, self.model.now
         assert (row["draining_at"] is None) == resume
         held = [job for job in self.model.jobs.values() if job.status == "PROCESSING"]
@@ -160,7 +203,10 @@ class Editing(Base):
     def logs_are_those_of_the_model(self) -> None:
         for job_id, said in self.logs.items():
             lines = self.call("job_log", id=job_id)
-            assert [(line["attempt"], line["message"]) for line in lines] == said
+            assert [line["attempt"] for line in lines] == [attempt for attempt, _ in said]
+            for line, (_, message) in zip(lines, said, strict=True):
+                is_last = "what comes after them is left out" in line["message"]
+                assert is_last if message is None else line["message"] == message
 
 
 def num_given(*values: object) -> int:

@@ -17,8 +17,7 @@ class Keyed(Working):
 
     @rule(wish=wishes(), picks=st.lists(st.integers(0, 255), max_size=2), batch=st.booleans())
     def add_with_more(self, wish: Wish, picks: list[int], batch: bool) -> None:
-        if self.model.jobs:
-            wish.depends_on = sorted({self.parent(pick).id for pick in picks})
+        wish.depends_on = self.parents(picks)
         batches = [job for job in self.model.jobs.values() if job.id in self.batches]
         if batch and batches:
             # mostly one that is open
@@ -46,6 +45,9 @@ class Keyed(Working):
         self.model.now = self.clock.advance(seconds=seconds)
         self.enqueue_as(wish)
 
+    def parents(self, picks: list[int]) -> list[int]:
+        return sorted({self.parent(pick).id for pick in picks}) if self.model.jobs else []
+
     def parent(self, pick: int) -> Record:
         """One that lives, or one that has failed, which few have."""
         wanted = LIVE if pick % 2 else ("DEAD", "CANCELLED")
@@ -71,7 +73,7 @@ class Keyed(Working):
 
     def refusal(self, wish: Wish) -> str | None:
         holder = self.model.holder(wish.key, wish.scope)
-        spent = self.model.spent_by(wish.key, wish.scope)
+        _, spent = self.model.spent_by(wish.key, wish.scope)
         if wish.on_conflict == "raise" and (holder or spent) is not None:
             return "JQ012"
         if wish.batch is None:
@@ -96,8 +98,7 @@ class Keyed(Working):
 
     def gives_up(self, holder: Record, wish: Wish) -> bool:
         """A job that runs has read its payload: what is said since must not be lost."""
-        changes = wish.on_conflict in ("replace", "merge") or wish.debounce is not None
-        return holder.status == "PROCESSING" and changes
+        return holder.status == "PROCESSING" and wish.tells_more
 
     def enqueued(self, wish: Wish, job_id: int) -> None:
         """What an enqueue does, which came back with this id."""
@@ -105,17 +106,22 @@ class Keyed(Working):
         if holder is not None and self.gives_up(holder, wish):
             holder.unique_key = holder.unique_scope = None
             holder = None
-        spent = self.model.spent_by(wish.key, wish.scope)
+        _, spent = self.model.spent_by(wish.key, wish.scope)
         if holder is not None:
             assert job_id == holder.id
             self.meet(holder, wish)
-        elif spent is not None:
+        elif spent is not None and not wish.tells_more:
             assert job_id == spent
         else:
             assert job_id not in self.model.jobs
             self.make(wish, job_id)
         if wish.batch is not None and self.model.jobs[job_id].status in LIVE:
             self.model.jobs[wish.batch].waits_for.add(job_id)
+
+    def due(self, wish: Wish) -> datetime:
+        """Not before its key is free again."""
+        free, _ = self.model.spent_by(wish.key, wish.scope)
+        return max(wish.due(self.model.now), free)
 
     def meet(self, holder: Record, wish: Wish) -> None:
         if wish.debounce is not None:
@@ -125,18 +131,17 @@ class Keyed(Working):
                 due = min(due, holder.born_at + wish.debounce_max)
             holder.scheduled_at = max(holder.scheduled_at, due)
         elif wish.on_conflict == "replace":
-            holder.scheduled_at = wish.due(self.model.now)
+            holder.scheduled_at = self.due(wish)
         if wish.on_conflict == "replace":
             holder.payload, holder.priority = wish.payload, wish.priority
         elif wish.on_conflict == "merge":
             holder.payload = holder.payload | wish.payload
 
     def make(self, wish: Wish, job_id: int) -> None:
-        due: datetime = wish.due(self.model.now)
         job = Record(
             job_id,
             wish.priority,
-            due,
+            self.due(wish),
             wish.key,
             wish.max_retries,
             queue=wish.queue,

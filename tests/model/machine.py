@@ -110,11 +110,12 @@ class Machine(Working):
             self.refused("JQ004", "discard", id=job.id)
             return
         self.call("discard", id=job.id)
-        job.place = "history"
+        self.model.discard(job)
 
     def pause_or_resume(self) -> None:
-        self.call("resume" if self.model.paused else "pause", queue="default")
-        self.model.paused ^= {"default"}
+        queue = next(iter(self.model.paused), "default")
+        self.call("resume" if self.model.paused else "pause", queue=queue)
+        self.model.paused ^= {queue}
 
     def tick(self) -> None:
         tasks = {row["task"]: row["count"] for row in self.call("tick")}

@@ -24,7 +24,7 @@ WAITS = """
 """
 COMMON = """
     id, priority, scheduled_at, unique_key, max_retries, attempts, lease, revivals,
-    queue, unique_scope, concurrency_key, payload,
+    queue, unique_scope, concurrency_key, type, payload,
     jsonb_array_length(coalesce(errors, '[]')) as errors,
     cancel_requested_at is not null as cancel_asked
 """

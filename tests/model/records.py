@@ -8,16 +8,10 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from tests.model.policies import Policies, Settings, Verdict
+
 LIVE = ("WAITING", "PENDING", "PROCESSING")
-BASE = timedelta(seconds=5)
-CAP = timedelta(hours=1)
 GRACE = timedelta(seconds=5)
-DEFAULT_MAX_RETRIES = 10
-
-
-def backoff(failures: int) -> timedelta:
-    """5 s, 10 s, 20 s, 40 s … up to an hour; the jitter is switched off."""
-    return min(BASE * float(2 ** max(failures - 1, 0)), CAP)
 
 
 @dataclass
@@ -41,6 +35,7 @@ class Record:
     queue: str = "default"
     unique_scope: str | None = None
     concurrency_key: str | None = None
+    type: str = "t"
     payload: dict[str, Any] = field(default_factory=dict)
     waits_for: set[int] = field(default_factory=set)  # of a WAITING job; an open batch: for itself
     # What is said when it is made, and shows in what becomes of it.
@@ -49,26 +44,20 @@ class Record:
     unique_for: timedelta | None = field(default=None, compare=False)
     timeout: timedelta | None = field(default=None, compare=False)
     died_at: datetime | None = field(default=None, compare=False)
-    failed_since_revival: bool = field(default=False, compare=False)
+    ended_at: datetime | None = field(default=None, compare=False)
+    failures: list[tuple[str | None, bool]] = field(default_factory=list, compare=False)
+    said: Settings = field(default_factory=dict, compare=False)  # of its retries
+    rules: list[Settings] = field(default_factory=list, compare=False)
     policy: str = field(default="wait", compare=False)
 
     def __post_init__(self) -> None:
         if self.unique_key is not None and self.unique_scope is None:
             self.unique_scope = self.queue
 
-    @property
-    def retries_used_up(self) -> bool:
-        allowed = DEFAULT_MAX_RETRIES if self.max_retries is None else self.max_retries
-        return self.attempts > allowed
-
     def lease_until(self, end: datetime) -> datetime:
         """When a lease ends that is asked for until then."""
         assert self.attempted_at is not None
         return end if self.timeout is None else min(end, self.attempted_at + self.timeout + GRACE)
-
-    def timed_out(self, now: datetime) -> bool:
-        assert self.attempted_at is not None
-        return self.timeout is not None and now >= self.attempted_at + self.timeout
 
 
 @dataclass
@@ -77,6 +66,7 @@ class Model:
     jobs: dict[int, Record] = field(default_factory=dict)
     paused: set[str] = field(default_factory=set)
     draining: bool = False
+    policies: Policies = field(default_factory=Policies)
     spent: list[tuple[str, str, datetime, int]] = field(default_factory=list)
     completed: Counter[str] = field(default_factory=Counter)
     cancelled: Counter[str] = field(default_factory=Counter)
@@ -89,16 +79,16 @@ class Model:
             (job for job in live if (job.unique_key, job.unique_scope) == (key, scope)), None
         )
 
-    def spent_by(self, key: str | None, scope: str | None) -> int | None:
-        """The completed job by which this key is still taken."""
+    def spent_by(self, key: str | None, scope: str | None) -> tuple[datetime, int | None]:
+        """Until when this key is still taken, and by which completed job: else now, and none."""
         taken = [(until, id) for s, k, until, id in self.spent if (k, s) == (key, scope)]
-        until, job_id = max(taken, default=(self.now, None))
-        return job_id if until > self.now else None
+        return max([one for one in taken if one[0] > self.now], default=(self.now, None))
 
     def owned(self, job_id: int, lease: UUID) -> Record | None:
         """The job, where the lease is the current one of a running job."""
-        job = self.jobs[job_id]
-        return job if job.status == "PROCESSING" and job.lease == lease else None
+        job = self.jobs.get(job_id)
+        runs = job is not None and job.status == "PROCESSING" and job.lease == lease
+        return job if runs else None
 
     def next_up(self, count: int, queue: str = "default") -> list[Record]:
         due = [
@@ -124,31 +114,67 @@ class Model:
             self.spent.append((job.unique_scope, job.unique_key, until, job.id))
         self._end(job, "COMPLETED", "history")
 
-    def fail(self, job: Record, *, retryable: bool, delay: timedelta) -> None:
+    def fail(
+        self,
+        job: Record,
+        *,
+        retryable: bool = True,
+        retry_in: timedelta | None = None,
+        failures: int | None = None,
+        error_type: str = "",
+        error: str = "",
+    ) -> None:
+        """failures: the n of the backoff, where it is not the number of attempts."""
         self.failed[job.queue] += 1
         job.errors += 1
-        job.failed_since_revival = True
         if job.cancel_asked:
             self.cancel(job)
-        elif not retryable or job.retries_used_up:
+            return
+        verdict = Verdict(dead=True)
+        if retryable:
+            count = job.attempts if failures is None else failures
+            verdict = self.policies.verdict(job, count, error_type, error, retry_in)
+        job.failures.append((verdict.rule, verdict.apart))
+        if verdict.dead:
             job.died_at = self.now
             self._end(job, "DEAD", "dead_jobs")
-        else:
-            self._put_back(job, self.now + delay)
+            return
+        self._put_back(job, self.now + verdict.delay)
+        if verdict.pauses:
+            self.paused.add(job.queue)
 
     def lose_expired(self) -> list[Record]:
-        """What a tick takes away from workers that are late."""
+        """What a tick takes away from workers that are late, by timeouts of types and by leases."""
+        running = [job for job in self.jobs.values() if job.status == "PROCESSING"]
+        late = [job for job in running if job.timeout is None and self.is_late(job, GRACE)]
+        for job in late:
+            self.fail(job, error_type="Timeout")
         lost = [
             job
-            for job in self.jobs.values()
-            if job.status == "PROCESSING" and job.lease_expires_at < self.now  # type: ignore[operator]
+            for job in running
+            if job not in late and job.lease_expires_at < self.now  # type: ignore[operator]
         ]
         for job in lost:
-            # The loss of a worker is not the job's fault: at first it comes back at once.
-            failures = job.attempts if job.timed_out(self.now) else job.attempts - 1
-            delay = backoff(failures) if failures > 0 else timedelta(0)
-            self.fail(job, retryable=True, delay=delay)
+            if self.is_late(job, timedelta(0), at_the_moment=True):
+                self.fail(job, error_type="Timeout")
+            else:
+                # The loss of a worker is not the job's fault: at first it comes back at once.
+                self.fail(job, failures=job.attempts - 1, error_type="LeaseExpired")
         return lost
+
+    def is_late(self, job: Record, grace: timedelta, at_the_moment: bool = False) -> bool:
+        timeout = self.policies.timeout(job)
+        if timeout is None:
+            return False
+        assert job.attempted_at is not None
+        end = job.attempted_at + timeout + grace
+        return self.now > end or (at_the_moment and self.now == end)
+
+    def miss(self, job: Record) -> None:
+        """It waited for something until its deadline."""
+        job.errors += 1
+        job.died_at = self.now
+        self._end(job, "DEAD", "dead_jobs")
 
     def give_back(self, job: Record, scheduled_at: datetime) -> None:
         if job.cancel_asked:
@@ -162,6 +188,9 @@ class Model:
         self.cancelled[job.queue] += 1
         self._end(job, "CANCELLED", "history")
 
+    def discard(self, job: Record) -> None:
+        job.place, job.ended_at = "history", self.now
+
     def revive(self, job: Record) -> bool:
         """Back to PENDING, unless a live job has its key."""
         if self.holder(job.unique_key, job.unique_scope) is not None:
@@ -169,7 +198,7 @@ class Model:
         job.place, job.status = "jobs", "PENDING"
         job.attempts, job.scheduled_at, job.born_at = 0, self.now, self.now
         job.revivals += 1
-        job.failed_since_revival = False
+        job.failures = []
         job.cancel_asked, job.lease = False, None
         return True
 
@@ -188,7 +217,7 @@ class Model:
         job.lease = job.lease_expires_at = job.progress = None
 
     def _end(self, job: Record, status: str, place: str) -> None:
-        job.status, job.place = status, place
+        job.status, job.place, job.ended_at = status, place, self.now
         job.lease_expires_at = job.progress = None
         job.waits_for = set()
         for child in self.children(job.id):

@@ -114,7 +114,7 @@ class Reviving(Base):
     def judge(self, revival: Revival) -> None:
         jobs = [self.model.jobs[id] for id in revival.canary]
         revival.worked_at = self.model.now
-        if any(job.status in ("DEAD", "CANCELLED") or job.failed_since_revival for job in jobs):
+        if any(job.status in ("DEAD", "CANCELLED") or job.failures for job in jobs):
             revival.status = "STOPPED"
         elif all(job.status == "COMPLETED" for job in jobs):
             revival.status = "RUNNING"

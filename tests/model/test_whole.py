@@ -11,6 +11,7 @@ from tests.model.whole import Whole
 CALLED = {
     *["enqueue_many", "open_batch", "close_batch", "enqueue_batch", "parents"],
     *["edit", "edit_jobs", "cancel_jobs", "retry_jobs", "discard_dead", "log", "job_log"],
+    *["report", "set_log", "register_worker", "unregister_worker"],
     *["drain_worker", "resume_worker", "list_revivals", "cancel_revival"],
 }
 

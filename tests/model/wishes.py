@@ -45,6 +45,11 @@ class Wish:
     def scope(self) -> str:
         return "" if self.everywhere else self.queue
 
+    @property
+    def tells_more(self) -> bool:
+        """Whether it counts even where its key is taken."""
+        return self.on_conflict in ("replace", "merge") or self.debounce is not None
+
     def due(self, now: datetime) -> datetime:
         return now + (self.debounce or self.delay or timedelta(0))
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import precondition, rule
 
 from tests.model.base import Base
-from tests.model.records import Record, backoff
+from tests.model.records import Record
 
 delays = st.sampled_from([0, 7, 90, 7200]).map(lambda seconds: timedelta(seconds=seconds))
 starts = st.sampled_from([0, 0, 0, 90]).map(lambda seconds: timedelta(seconds=seconds))
@@ -114,11 +114,11 @@ class Working(Base):
 
     def complete(self, pick: int) -> None:
         claim, job = self.claimed(pick)
-        before = self.model.jobs[claim["id"]]
+        before = self.model.jobs.get(claim["id"])
         if job is not None:
             assert self.call("complete", **claim) == [{"complete": True}]
             self.model.complete(job)
-        elif before.status == "COMPLETED" and before.lease == claim["lease"]:
+        elif before and (before.status, before.lease) == ("COMPLETED", claim["lease"]):
             assert self.call("complete", **claim) == [{"complete": False}]
         else:
             self.refused("JQ002", "complete", **claim)
@@ -133,13 +133,14 @@ class Working(Base):
 
     def fail(self, pick: int, retryable: bool, retry_in: timedelta | None) -> None:
         claim, job = self.claimed(pick)
-        named = {**claim, "error": "no", "retryable": retryable, "retry_in": retry_in}
+        said = {"retryable": retryable, "retry_in": retry_in, "error": "no"}
+        said["error_type"] = ("A", "B", "")[pick % 3]
+        named = {**claim, **said}
         if job is None:
             self.refused("JQ002", "fail", **named)
             return
         (row,) = self.call("fail", **named)
-        delay = backoff(job.attempts) if retry_in is None else retry_in
-        self.model.fail(job, retryable=retryable, delay=delay)
+        self.model.fail(job, **said)  # type: ignore[arg-type]
         due = job.scheduled_at if job.status == "PENDING" else None
         assert (row["status"], row["scheduled_at"]) == (job.status, due)
 

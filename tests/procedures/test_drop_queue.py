@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from tests.database import Clock
 from tests.procedures.calls import Calls
 
 TRACES = ("jobs", "history", "dead_jobs", "queues", "queue_totals", "tallies")
@@ -30,6 +31,42 @@ def test_nothing_is_left_of_a_dropped_queue(call: Calls) -> None:
     assert call.status(kept) == "PENDING"
 
 
+def test_no_table_knows_a_dropped_queue_any_more(call: Calls, noon: Clock) -> None:
+    """Whatever names a queue, so that a new table is not forgotten."""
+    call.row("set_queue", queue="old", max_retries=3)
+    call.row("set_limits", queue="old", max_running=5, key_rate=3, key_per="1 minute")
+    call.row("set_admission", queue="old", max_depth=100)
+    call.rows("set_retry_rules", queue="old", rules='[{"error": "x", "action": "pause"}]')
+    keyed = {"queue": "old", "concurrency_key": "c"}
+    call.completed(**keyed, unique_key="k", unique_for="1 day")
+    call.dead(**keyed)
+    call.fail(call.running(**keyed), error="x")
+    call.row("pause", queue="old", reason="it goes")
+    call.enqueue(**keyed)
+    for _ in range(3):
+        noon.advance(minutes=1)
+        call.tick()
+
+    assert call.value("drop_queue", queue="old") is True
+    noon.advance(minutes=1)
+    call.tick()  # takes the dropped jobs off the groups of errors, and brings nothing back
+
+    tables = call.select(
+        "select c.relname, a.attname from pg_class as c "
+        "join pg_attribute as a on a.attrelid = c.oid and a.attname in ('queue', 'unique_scope') "
+        "where c.relnamespace = 'forge'::regnamespace and c.relkind in ('r', 'p')"
+    )
+    assert len(tables) > 10
+    left = {
+        table["relname"]
+        for table in tables
+        if call.one(
+            f"select count(*) from forge.{table['relname']} where {table['attname']} = 'old'"
+        )
+    }
+    assert left == set()
+
+
 def test_one_call_removes_no_more_than_it_was_asked_to(call: Calls) -> None:
     call.enqueue_many(*[{"type": "email", "queue": "old"}] * 5)
 
@@ -37,6 +74,31 @@ def test_one_call_removes_no_more_than_it_was_asked_to(call: Calls) -> None:
 
     assert answers == [False, False, True]
     assert traces(call, "old") == {}
+
+
+def test_keys_that_a_dropped_queue_has_spent_are_free(call: Calls) -> None:
+    call.completed(queue="old", unique_key="a", unique_for="1 day")
+    call.completed(queue="old", unique_key="b", unique_scope="global", unique_for="1 day")
+    kept = call.completed(queue="other", unique_key="a", unique_for="1 day")
+
+    assert call.value("drop_queue", queue="old") is True
+
+    assert call.select("select id, unique_scope from forge.spent_keys") == [
+        {"id": kept, "unique_scope": "other"}
+    ]
+    assert call.enqueue(queue="old", unique_key="a") > kept
+    assert call.enqueue(queue="old", unique_key="b", unique_scope="global") > kept
+
+
+def test_spent_keys_whose_jobs_the_retention_took_are_dropped_bit_by_bit(call: Calls) -> None:
+    for key in ("a", "b", "c"):
+        call.completed(queue="old", unique_key=key, unique_for="1 year")
+    call.select("delete from forge.history")
+
+    answers = [call.value("drop_queue", queue="old", max_jobs=2) for _ in range(2)]
+
+    assert answers == [False, True]
+    assert call.one("select count(*) from forge.spent_keys") == 0
 
 
 def test_a_running_job_of_a_dropped_queue_has_lost_its_lease(call: Calls) -> None:

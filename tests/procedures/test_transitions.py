@@ -130,6 +130,21 @@ def miss_deadline(call: Calls, clock: Clock) -> Arrangement:
     call.tick()
 
 
+def drop(child: str | None = None) -> Callable[[Calls, Clock], Arrangement]:
+    """The queue is full and drops its oldest job; or what its child does then, by its policy."""
+
+    def arrange(call: Calls, clock: Clock) -> Arrangement:
+        call.row("set_admission", queue="full", max_depth=1, on_full="drop_oldest")
+        oldest = call.enqueue(queue="full")
+        if child is not None:
+            yield call.enqueue("child", depends_on=[oldest], on_parent_failure=child)
+        else:
+            yield oldest
+        call.enqueue(queue="full")
+
+    return arrange
+
+
 EDGES: dict[Edge, Callable[[Calls, Clock], Arrangement]] = {
     (None, "PENDING", "enqueue"): enqueue,
     (None, "WAITING", "enqueue"): enqueue_child,
@@ -150,6 +165,9 @@ EDGES: dict[Edge, Callable[[Calls, Clock], Arrangement]] = {
     ("PROCESSING", "CANCELLED", "tick"): lose(cancel=True),
     ("PENDING", "CANCELLED", "cancel"): operate("cancel", "PENDING"),
     ("WAITING", "CANCELLED", "cancel"): operate("cancel", "WAITING"),
+    ("PENDING", "CANCELLED", "enqueue"): drop(),
+    ("WAITING", "CANCELLED", "enqueue"): drop("cancel"),
+    ("WAITING", "PENDING", "enqueue"): drop("run"),
     ("WAITING", "PENDING", "complete"): end_parent("complete"),
     ("WAITING", "PENDING", "fail"): end_parent("fail", "run", error="boom", retryable=False),
     ("WAITING", "PENDING", "release"): end_parent("release", "run", cancel=True),

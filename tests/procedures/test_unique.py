@@ -58,16 +58,84 @@ def test_a_key_stays_taken_for_a_while_after_completion(
     options: dict[str, Any] = {"queue": "q", "unique_key": "k", "unique_scope": scope}
     done = call.completed(**options, unique_for="1 hour")
 
-    # also to who does not ask for it, and whatever is to be done with a holder
+    # also to who does not ask for it
     assert call.enqueue(**options) == done
-    assert call.enqueue(**options, on_conflict="replace", payload={"n": 1}) == done
-    assert call.enqueue(**options, debounce="1 minute") == done
+    assert call.enqueue(**options, on_conflict="keep", payload={"n": 1}) == done
     assert call.refusal("JQ012", "enqueue", type="t", **options, on_conflict="raise").message_detail
     assert call.enqueue_many({"type": "t", **options}) == [{"id": done, "created": False}]
     assert call.one("select count(*) from forge.jobs") == 0
 
     noon.advance(hours=1)
     assert call.enqueue(**options) > done
+
+
+@pytest.mark.parametrize("options", [{}, {"unique_scope": "global"}])
+@pytest.mark.parametrize(
+    "rule", [{"on_conflict": "replace"}, {"on_conflict": "merge"}, {"debounce": "1 minute"}]
+)
+def test_what_is_said_while_the_key_is_spent_runs_once_it_is_free(
+    call: Calls, noon: Clock, options: dict[str, Any], rule: dict[str, Any]
+) -> None:
+    options = {"queue": "q", "unique_key": "k", **options}
+    done = call.completed(**options, unique_for="1 hour")
+    free = noon.now + timedelta(hours=1)
+
+    new = call.enqueue(**options, **rule, payload={"n": 1})
+    (again,) = call.enqueue_many({"type": "t", **options, **rule, "payload": {"m": 2}})
+
+    assert new > done
+    assert again == {"id": new, "created": False}
+    assert call.job(new)["scheduled_at"] == free
+    assert call.rows("dequeue", queue="q") == []
+    assert call.enqueue(**options) == new  # it holds the key now
+    noon.set(free)
+    (job,) = call.rows("dequeue", queue="q")
+    wanted = {"replace": {"m": 2}, "merge": {"n": 1, "m": 2}}
+    assert job["payload"] == wanted.get(rule.get("on_conflict", "keep"), {"n": 1})
+
+
+def test_a_job_that_waits_for_its_spent_key_is_not_due_before_its_own_time(
+    call: Calls, noon: Clock
+) -> None:
+    call.completed(queue="q", unique_key="k", unique_for="1 hour")
+    options: dict[str, Any] = {"queue": "q", "unique_key": "k", "on_conflict": "replace"}
+    later = noon.now + timedelta(hours=2)
+
+    job_id = call.enqueue(**options, scheduled_at=later)
+
+    assert call.job(job_id)["scheduled_at"] == later
+    assert call.enqueue(**options, debounce="3 hours") == job_id
+    assert call.job(job_id)["scheduled_at"] == noon.now + timedelta(hours=3)
+
+
+def test_a_job_that_waits_for_its_spent_key_waits_in_the_line_of_its_concurrency_key(
+    call: Calls, noon: Clock
+) -> None:
+    options = {"queue": "q", "unique_key": "k", "concurrency_key": "c"}
+    call.completed(**options, unique_for="1 hour")
+    job_id = call.enqueue(**options, on_conflict="replace")
+    assert call.rows("dequeue", queue="q") == []
+
+    noon.advance(hours=1)
+    assert [job["id"] for job in call.rows("dequeue", queue="q")] == [job_id]
+
+
+def test_a_holder_that_runs_while_its_key_is_spent_gives_it_up_and_nothing_is_lost(
+    call: Calls, noon: Clock
+) -> None:
+    """It died, its key was spent by another, and it was brought back."""
+    options: dict[str, Any] = {"queue": "q", "unique_key": "k"}
+    dead = call.dead(**options)
+    call.completed(**options, unique_for="1 hour")
+    call.row("retry", id=dead)
+    (running,) = call.rows("dequeue", queue="q")
+    assert running["id"] == dead
+
+    new = call.enqueue(**options, payload={"n": 2}, on_conflict="replace")
+
+    assert call.job(new)["status"] == "PENDING"
+    assert call.job(new)["payload"] == {"n": 2}
+    assert call.job(new)["scheduled_at"] == noon.now + timedelta(hours=1)
 
 
 def test_a_spent_key_is_of_its_scope(call: Calls) -> None:
