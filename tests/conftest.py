@@ -19,6 +19,7 @@ import pytest
 
 from forge import settings
 from forge.migrate import migrate
+from tests import pgbouncer
 from tests import server as servers
 from tests.database import SQL, Clock, Conn, Database, connect, start_ids_anywhere
 
@@ -44,6 +45,8 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     os.environ[RUN] = secrets.token_hex(4)
     try:
         os.environ[SERVER], _stop_server = servers.start()
+        if os.environ.get(pgbouncer.ASKED):
+            _stop_server = _put_pooler_before(os.environ[SERVER], _stop_server)
     except servers.NoServer as error:
         if os.environ.get("CI") == "true":
             raise pytest.UsageError(str(error)) from error
@@ -61,6 +64,21 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
         for row in names:
             Database(os.environ[SERVER], row["datname"]).drop()
     _stop_server()
+
+
+def _put_pooler_before(server: str, stop_server: Callable[[], None]) -> Callable[[], None]:
+    try:
+        pooler = pgbouncer.PgBouncer(server)
+    except BaseException:
+        stop_server()
+        raise
+    os.environ[pgbouncer.AT] = str(pooler.directory)
+
+    def stop() -> None:
+        pooler.stop()
+        stop_server()
+
+    return stop
 
 
 def _run() -> str:
@@ -98,8 +116,8 @@ def template(server: str) -> str:
         ):
             building = Database(server, _new_name())
             building.create("template0")
-            migrate(building.dsn)
-            with psycopg.connect(building.dsn) as inside:
+            migrate(building.direct)
+            with psycopg.connect(building.direct) as inside:
                 inside.execute((SQL / "clock.sql").read_bytes())
             connection.execute(f"alter database {building.name} rename to {name}".encode())
         connection.execute("select pg_advisory_unlock_all()")
@@ -111,9 +129,12 @@ def _fresh(server: str, template: str, *, installed: bool) -> Iterator[Database]
     database.create(template)
     try:
         if installed:
-            with connect(database.dsn) as connection:
+            with connect(database.direct) as connection:
                 start_ids_anywhere(connection)
-        yield database
+        with pytest.MonkeyPatch.context() as environment:
+            if database.pooler:
+                environment.setenv("FORGE_LISTEN_URL", database.direct)
+            yield database
         violations = database.violations(installed=installed)
         assert not violations, f"the test left behind: {violations}"
     finally:
@@ -150,7 +171,7 @@ def shared_db(server: str, template: str) -> Iterator[Database]:
 @pytest.fixture
 def tx(shared_db: Database) -> Iterator[Conn]:
     """A connection in a transaction that is rolled back, rows as dicts."""
-    with connect(shared_db.dsn) as connection:
+    with connect(shared_db.direct) as connection:
         start_ids_anywhere(connection)
         yield connection
         connection.rollback()

@@ -12,6 +12,7 @@ from litestar.testing import TestClient
 
 from forge.api import create_app
 from forge.settings import Settings
+from tests.api.serving import listen_url
 from tests.database import Database
 
 Client = TestClient[Litestar]
@@ -31,6 +32,7 @@ def make_api(db: Database) -> Iterator[Callable[..., Client]]:
 
         def make(**settings: Any) -> Client:
             dsn = settings.pop("dsn", db.dsn)
+            settings.setdefault("listen_url", listen_url())
             client = TestClient(
                 create_app(Settings(**settings), dsn),
                 base_url="http://127.0.0.1:8080",

@@ -56,6 +56,7 @@ from forge.api.observing import observe
 from forge.api.requests import BODY_LIMIT, StrictRequest, check_query
 from forge.api.sampler import sample
 from forge.api.waiting import WaitingRoom
+from forge.sessions import Ear
 from forge.settings import Settings
 from forge.sqlfiles import dashboard_directory
 
@@ -141,10 +142,11 @@ def create_app(settings: Settings, dsn: str) -> Litestar:
     """The API over the database at `dsn`. Off loopback it lets nobody in without a token."""
     database = Database(dsn)
     keeper = Keeper(settings, database)
-    hub = Hub(partial(sample, database, settings.listen_url or dsn, keeper.learn))
+    ear = Ear(dsn, settings.listen_url)
+    hub = Hub(partial(sample, database, ear, keeper.learn))
     doorman = Doorman(keeper, hub.wake)
     handover = Handover(database)
-    waiting_room = WaitingRoom(settings.listen_url or dsn)
+    waiting_room = WaitingRoom(ear)
     counting = Counting()
 
     @asynccontextmanager
