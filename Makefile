@@ -9,7 +9,7 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11 p
 UV := $(shell command -v uv 2>/dev/null)
 ARGS ?=
 
-.PHONY: help venv up test check test-matrix chaos bench lock checksums screenshots reference clean
+.PHONY: help venv up test check test-matrix test-pooler chaos bench lock checksums screenshots reference clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -55,6 +55,9 @@ check: $(VENV)/.dev ## check format, lint, types, migrations and known holes in 
 
 test-matrix: $(VENV)/.dev ## run the SQL tests against PostgreSQL 14, 16 and 17
 	@$(BIN)/python tests/matrix.py $(ARGS)
+
+test-pooler: $(VENV)/.dev ## run workers, API and clients through PgBouncer in transaction mode
+	@FORGE_TEST_POOLER=pgbouncer $(BIN)/python -m pytest tests/worker tests/api tests/client tests/conformance $(ARGS)
 
 chaos: $(VENV)/.dev ## break everything for 10 minutes and prove that nothing was lost (ARGS="--minutes 60 --seed 7")
 	@$(BIN)/python -m tests.chaos $(ARGS)

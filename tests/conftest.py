@@ -37,6 +37,12 @@ def pytest_configure() -> None:
     os.environ["FORGE_HOME"] = "/nonexistent/forge-tests"
 
 
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    mark = item.get_closest_marker("unpooled")
+    if mark is not None and pgbouncer.ASKED in os.environ:
+        pytest.skip(mark.args[0])
+
+
 @pytest.hookimpl(tryfirst=True)  # before xdist starts its workers, which inherit the environment
 def pytest_sessionstart(session: pytest.Session) -> None:
     global _stop_server
@@ -75,7 +81,7 @@ def _put_pooler_before(server: str, stop_server: Callable[[], None]) -> Callable
     os.environ[pgbouncer.AT] = str(pooler.directory)
 
     def stop() -> None:
-        pooler.stop()
+        pooler.remove()
         stop_server()
 
     return stop

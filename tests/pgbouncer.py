@@ -7,6 +7,7 @@ with, then goes through it, and FORGE_LISTEN_URL past it.
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import tempfile
@@ -25,24 +26,21 @@ PREFIX = "forge-pooler-"
 PATIENCE = 20
 POOL_SIZE = 4
 
-# Any database and login of the server. So few sessions that clients have to share them, and the
-# least recently used one first, so that a client's next statement seldom finds its last session.
-CONFIG = """\
-[databases]
-* = host={host} port={port}
-
-[pgbouncer]
-listen_port = 6432
+# The configuration of the guide, for any login of a server that trusts them all. So few sessions
+# that clients have to share them, and the least recently used one first, so that the next statement
+# of a client seldom finds its last session.
+GUIDE = Path(__file__).parents[1] / "procedures" / "guides" / "poolers.md"
+THEIRS = "host=127.0.0.1 port=5432"
+OURS = """
+listen_addr =
 unix_socket_dir = {directory}
 auth_type = trust
 auth_file = {directory}/users
 auth_user = forge
 auth_query = select rolname, ''::text from pg_roles where rolname = $1
-pool_mode = transaction
 default_pool_size = {pool_size}
 server_round_robin = 1
 server_login_retry = 0.1
-max_client_conn = 1000
 admin_users = forge
 logfile = {directory}/log
 syslog = 0
@@ -87,8 +85,15 @@ def program() -> str | None:
     return shutil.which("pgbouncer", path=f"{os.environ.get('PATH', os.defpath)}:/usr/sbin")
 
 
+def _guided(server: str) -> str:
+    to = conninfo_to_dict(server)
+    (config,) = re.findall(r"```ini\n(.*?)```", GUIDE.read_text(encoding="utf-8"), re.DOTALL)
+    assert THEIRS in config
+    return str(config).replace(THEIRS, f"host={to['host']} port={to.get('port', 5432)}")
+
+
 class PgBouncer:
-    """Stopped by its own process id, and removed, by `stop`."""
+    """Stopped by its own process id; may be started again."""
 
     def __init__(self, server: str, pool_size: int = POOL_SIZE) -> None:
         found = program()
@@ -97,29 +102,16 @@ class PgBouncer:
         self._base.chmod(0o755)
         owner = Owner.of(self._base / "own")  # like PostgreSQL, it does not run as root
         self.directory = owner.make_directory(self._base / "own")
-        to = conninfo_to_dict(server)
-        config = CONFIG.format(
-            host=to["host"],
-            port=to.get("port", 5432),
-            directory=self.directory,
-            pool_size=pool_size,
-        )
-        for name, text in (("ini", config), ("users", '"forge" ""\n')):
+        ours = OURS.format(directory=self.directory, pool_size=pool_size)
+        for name, text in (("ini", _guided(server) + ours), ("users", '"forge" ""\n')):
             path = self.directory / name
             path.write_text(text)
             path.chmod(0o644)
-        self._process = subprocess.Popen(
-            [found, "-q", str(self.directory / "ini")],
-            user=owner.uid,
-            group=owner.gid,
-            extra_groups=[] if owner.uid is not None else None,
-            cwd="/",
-            stdin=subprocess.DEVNULL,
-        )
+        self._owner, self._command = owner, [found, "-q", str(self.directory / "ini")]
         try:
-            self._wait()
+            self.start()
         except BaseException:
-            self.stop()
+            self.remove()
             raise
 
     def through(self, dsn: str) -> str:
@@ -135,9 +127,25 @@ class PgBouncer:
             names = [column.name for column in cursor.description or ()]
             return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
 
+    def start(self) -> None:
+        owner = self._owner
+        self._process = subprocess.Popen(
+            self._command,
+            user=owner.uid,
+            group=owner.gid,
+            extra_groups=[] if owner.uid is not None else None,
+            cwd="/",
+            stdin=subprocess.DEVNULL,
+        )
+        self._wait()
+
     def stop(self) -> None:
-        self._process.terminate()  # at once, whoever is connected
+        """At once, whoever is connected."""
+        self._process.terminate()
         self._process.wait(PATIENCE)
+
+    def remove(self) -> None:
+        self.stop()
         shutil.rmtree(self._base, ignore_errors=True)
 
     def _wait(self) -> None:

@@ -12,6 +12,7 @@ from forge.migrate import migrate
 from forge.owner import Owner
 from forge.pgbinaries import find_binaries, made_reachable
 from tests.database import Conn, connect
+from tests.pgbouncer import ASKED, PgBouncer
 from tests.server import SETTINGS
 
 
@@ -23,7 +24,10 @@ def _binaries() -> Path | None:
 
 
 class OwnServer:
-    """With Forge in its database `postgres`; removed by `remove`."""
+    """With Forge in its database `postgres`; removed by `remove`.
+
+    `dsn` goes through a pooler of its own where the run is to have one, `direct` past it.
+    """
 
     def __init__(self, binaries: Path) -> None:
         # Directly in /tmp, as a socket's path is short and the server's account must get there.
@@ -35,7 +39,9 @@ class OwnServer:
         reachable = made_reachable(binaries, owner, self._base / "shelf")
         self._cluster = Cluster(reachable, self._home / "data", owner)
         self._cluster.create("forge", "--no-locale", "--no-sync")
-        self.dsn = f"postgresql://forge@/postgres?host={self._home}"
+        self.direct = f"postgresql://forge@/postgres?host={self._home}"
+        self.dsn = self.direct
+        self._pooler: PgBouncer | None = None
 
     @classmethod
     def make(cls) -> OwnServer | None:
@@ -45,7 +51,10 @@ class OwnServer:
             return None
         own = cls(found)
         own.start()
-        migrate(own.dsn)
+        migrate(own.direct)
+        if os.environ.get(ASKED):
+            own._pooler = PgBouncer(own.direct)
+            own.dsn = own._pooler.through(own.direct)
         return own
 
     def start(self) -> None:
@@ -58,6 +67,8 @@ class OwnServer:
         self._cluster.stop("immediate")
 
     def remove(self) -> None:
+        if self._pooler is not None:
+            self._pooler.remove()
         self.stop()
         shutil.rmtree(self._base)
 
@@ -72,4 +83,4 @@ class OwnServer:
         assert done.returncode == 0, done.stderr
 
     def connect(self) -> Conn:
-        return connect(self.dsn, autocommit=True)
+        return connect(self.direct, autocommit=True)
