@@ -27,6 +27,9 @@ RUN = "FORGE_TEST_RUN"
 SERVER = "FORGE_TEST_SERVER"
 NO_SERVER = "FORGE_TEST_NO_SERVER"
 
+# Fixtures that stand for a server: the run's, or one of a test's own.
+CONNECTING = {"server", "own"}
+
 _stop_server: Callable[[], None] | None = None
 
 
@@ -37,10 +40,19 @@ def pytest_configure() -> None:
     os.environ["FORGE_HOME"] = "/nonexistent/forge-tests"
 
 
-def pytest_runtest_setup(item: pytest.Item) -> None:
-    mark = item.get_closest_marker("unpooled")
-    if mark is not None and pgbouncer.ASKED in os.environ:
-        pytest.skip(mark.args[0])
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Through a pooler run what connects, unless a test says why it cannot hold there."""
+    if pgbouncer.ASKED not in os.environ:
+        return
+    chosen: list[pytest.Item] = []
+    left: list[pytest.Item] = []
+    for item in items:
+        connects = bool(CONNECTING & set(getattr(item, "fixturenames", ())))
+        (chosen if connects else left).append(item)
+        if (mark := item.get_closest_marker("unpooled")) is not None:
+            item.add_marker(pytest.mark.skip(reason=mark.args[0]))
+    items[:] = chosen
+    config.hook.pytest_deselected(items=left)
 
 
 @pytest.hookimpl(tryfirst=True)  # before xdist starts its workers, which inherit the environment

@@ -5,6 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
+import pytest
+
 from tests.database import Clock, Database
 from tests.worker.conftest import Gate, StartWorker
 from tests.worker.processes import until
