@@ -60,7 +60,7 @@ select 'table ' || relname from pg_class where relnamespace = pg_my_temp_schema(
 union all
 select 'setting ' || name from pg_settings where source = 'session' and name not in (
     'application_name', 'client_encoding', 'DateStyle', 'TimeZone', 'standard_conforming_strings',
-    'forge.passed'
+    'transaction_isolation', 'forge.passed'
 )
 """
 

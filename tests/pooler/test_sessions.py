@@ -37,7 +37,7 @@ async def test_what_is_prepared_for_oneself_is_there_for_others(pooled: str) -> 
         careless.execute("select 1")
         assert [row for row in residue(pooled, SESSIONS) if row.startswith("statement ")]
         for _ in range(SESSIONS):
-            careless.execute("deallocate all")
+            careless.execute("deallocate all", prepare=False)
 
 
 async def test_clients_that_call_all_the_time_prepare_and_set_nothing(pooled: str) -> None:

@@ -76,7 +76,7 @@ def test_with_an_ear_past_the_pooler_a_worker_is_called_and_missed(
 
 def test_without_an_ear_a_worker_polls_and_says_so(db: Database, start: Start, gate: Gate) -> None:
     worker = start("--poll-interval", "0.05")
-    until(lambda: db.rows("select from forge.list_workers() where alive"))
+    until(lambda: db.rows("select worker from forge.list_workers() where alive"))
     kept, cancelled = enqueue(db, "gate", gate, 2)
     gate.wait_started(2)
     assert db.value(SESSION_LOCKS) == 0
@@ -88,7 +88,7 @@ def test_without_an_ear_a_worker_polls_and_says_so(db: Database, start: Start, g
     assert worker.said("FORGE_LISTEN_URL")
     worker.send(signal.SIGTERM)
     assert worker.ends() == 0
-    assert db.rows("select from forge.list_workers()") == []
+    assert db.rows("select worker from forge.list_workers()") == []
 
 
 def test_a_job_survives_the_restart_of_the_pooler_under_its_worker(
