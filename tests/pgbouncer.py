@@ -9,10 +9,11 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import signal
 import subprocess
 import tempfile
 import time
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import psycopg
@@ -42,6 +43,7 @@ default_pool_size = {pool_size}
 server_round_robin = 1
 server_login_retry = 0.1
 admin_users = forge
+pidfile = {directory}/pid
 logfile = {directory}/log
 syslog = 0
 log_connections = 0
@@ -85,6 +87,22 @@ def program() -> str | None:
     return shutil.which("pgbouncer", path=f"{os.environ.get('PATH', os.defpath)}:/usr/sbin")
 
 
+def _sweep() -> None:
+    """Stop and remove what a killed run left behind."""
+    for base in Path("/tmp").glob(f"{PREFIX}*"):
+        try:
+            os.kill(int(base.name.removeprefix(PREFIX).split("-")[0]), 0)
+        except ProcessLookupError:
+            with suppress(OSError, ValueError):
+                pid = int((base / "own" / "pid").read_text())
+                command = Path(f"/proc/{pid}/cmdline").read_text()
+                if str(base) in command:  # and not another process that has its number by now
+                    os.kill(pid, signal.SIGTERM)
+            shutil.rmtree(base, ignore_errors=True)
+        except PermissionError:
+            continue
+
+
 def _guided(server: str) -> str:
     to = conninfo_to_dict(server)
     (config,) = re.findall(r"```ini\n(.*?)```", GUIDE.read_text(encoding="utf-8"), re.DOTALL)
@@ -98,6 +116,7 @@ class PgBouncer:
     def __init__(self, server: str, pool_size: int = POOL_SIZE) -> None:
         found = program()
         assert found is not None
+        _sweep()
         self._base = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-", dir="/tmp"))
         self._base.chmod(0o755)
         owner = Owner.of(self._base / "own")  # like PostgreSQL, it does not run as root
