@@ -20,6 +20,7 @@ import pytest
 
 from forge import settings
 from forge.migrate import migrate
+from tests import pgbouncer
 from tests import server as servers
 from tests.database import (
     SQL,
@@ -35,6 +36,9 @@ from tests.database import (
 RUN = "FORGE_TEST_RUN"
 SERVER = "FORGE_TEST_SERVER"
 NO_SERVER = "FORGE_TEST_NO_SERVER"
+
+# Fixtures that stand for a server: the run's, or one of a test's own.
+CONNECTING = {"server", "own"}
 
 _stop_server: Callable[[], None] | None = None
 
@@ -56,6 +60,21 @@ def pytest_collection_finish() -> None:
     gc.enable()
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Through a pooler run what connects, unless a test says why it cannot hold there."""
+    if pgbouncer.ASKED not in os.environ:
+        return
+    chosen: list[pytest.Item] = []
+    left: list[pytest.Item] = []
+    for item in items:
+        connects = bool(CONNECTING & set(getattr(item, "fixturenames", ())))
+        (chosen if connects else left).append(item)
+        if (mark := item.get_closest_marker("unpooled")) is not None:
+            item.add_marker(pytest.mark.skip(reason=mark.args[0]))
+    items[:] = chosen
+    config.hook.pytest_deselected(items=left)
+
+
 @pytest.hookimpl(tryfirst=True)  # before xdist starts its workers, which inherit the environment
 def pytest_sessionstart(session: pytest.Session) -> None:
     global _stop_server
@@ -64,6 +83,8 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     os.environ[RUN] = secrets.token_hex(4)
     try:
         os.environ[SERVER], _stop_server = servers.start()
+        if os.environ.get(pgbouncer.ASKED):
+            _stop_server = _put_pooler_before(os.environ[SERVER], _stop_server)
     except servers.NoServer as error:
         if os.environ.get("CI") == "true":
             raise pytest.UsageError(str(error)) from error
@@ -82,6 +103,21 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
             Database(os.environ[SERVER], row["datname"]).drop()
     administrators(os.environ[SERVER]).close()
     _stop_server()
+
+
+def _put_pooler_before(server: str, stop_server: Callable[[], None]) -> Callable[[], None]:
+    try:
+        pooler = pgbouncer.PgBouncer(server)
+    except BaseException:
+        stop_server()
+        raise
+    os.environ[pgbouncer.AT] = str(pooler.directory)
+
+    def stop() -> None:
+        pooler.remove()
+        stop_server()
+
+    return stop
 
 
 def _run() -> str:
@@ -114,8 +150,8 @@ def template(server: str) -> str:
 
 
 def _install(database: Database) -> None:
-    migrate(database.dsn)
-    with psycopg.connect(database.dsn) as connection:
+    migrate(database.direct)
+    with psycopg.connect(database.direct) as connection:
         connection.execute((SQL / "clock.sql").read_bytes())
 
 
@@ -126,7 +162,10 @@ def _fresh(server: str, template: str, *, installed: bool) -> Iterator[Database]
         if installed:
             with database.idle.one() as connection:
                 start_ids_anywhere(connection)
-        yield database
+        with pytest.MonkeyPatch.context() as environment:
+            if database.pooler:
+                environment.setenv("FORGE_LISTEN_URL", database.direct)
+            yield database
         violations = database.violations(installed=installed)
         assert not violations, f"the test left behind: {violations}"
     finally:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 import select
 import time
@@ -16,6 +17,8 @@ import psycopg
 from psycopg import Connection, sql
 from psycopg.conninfo import make_conninfo
 from psycopg.rows import DictRow, dict_row
+
+from tests import pgbouncer
 
 SQL = Path(__file__).parent / "sql"
 
@@ -152,18 +155,34 @@ def administrators(server: str) -> Idle:
 
 
 class Database:
-    """A database of one test, reached by `dsn`; connections made here are closed after it."""
+    """A database of one test, reached by `dsn`; connections made here are closed after it.
+
+    Where a pooler stands before the run's server (FORGE_TEST_POOLER), what has `dsn` goes through
+    it, as Forge does; the test's own hands go past it.
+    """
 
     def __init__(self, server: str, name: str) -> None:
         self.server = server
         self.name = name
-        self.dsn = make_conninfo(server, dbname=name)
+        self.direct = make_conninfo(server, dbname=name)
+        self.pooler = os.environ.get(pgbouncer.AT)
+        self.dsn = pgbouncer.through(self.direct, self.pooler) if self.pooler else self.direct
         self._open: list[Conn] = []
-        self.idle = Idle(self.dsn)
+        self.idle = Idle(self.direct)
 
     def connect(self, **options: Any) -> Conn:
         """A connection with rows as dicts; autocommit unless asked otherwise."""
-        connection = connect(self.dsn, **{"autocommit": True, **options})
+        connection = connect(self.direct, **{"autocommit": True, **options})
+        self._open.append(connection)
+        return connection
+
+    def connect_as_client(self) -> Conn:
+        """A connection of somebody who calls Forge: by way of the pooler, if there is one."""
+        if self.pooler is None:
+            return self.connect()
+        connection = psycopg.connect(
+            self.dsn, autocommit=True, row_factory=dict_row, prepare_threshold=None
+        )
         self._open.append(connection)
         return connection
 
@@ -211,6 +230,8 @@ class Database:
         wrong = self.rows((SQL / "invariants.sql").read_text()) if installed else []
         self.close()
         deadline = time.monotonic() + patience
+        if self.pooler and (residue := pgbouncer.residue(self.dsn)):
+            return residue
         with administrators(self.server).one() as connection:
             while left := connection.execute(LEFT_BEHIND, {"name": self.name}).fetchall():
                 if time.monotonic() > deadline:

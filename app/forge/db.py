@@ -18,6 +18,7 @@ from psycopg_pool import AsyncConnectionPool, PoolTimeout
 from forge.documents import document, read_documents
 from forge.errors import DatabaseUnavailable, InvalidArgument, NotInstalled, translate
 from forge.models import Row, TickResult
+from forge.sessions import keeps_session
 
 R = TypeVar("R", bound=Row)
 Connection = AsyncConnection[Any]
@@ -198,6 +199,10 @@ async def connect(dsn: str, *, application_name: str = "forge") -> Connection:
 async def configure(conn: Connection) -> None:
     """What every connection of Forge's own needs before its first call."""
     read_documents(conn)
+    if not await keeps_session(conn):
+        # What is prepared or set would be there for others, and gone for the next statement.
+        conn.prepare_threshold = None
+        return
     # Claims need READ COMMITTED, and in autocommit only the session's default says so.
     cursor = await conn.execute("show default_transaction_isolation")
     row = await cursor.fetchone()

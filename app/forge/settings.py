@@ -58,7 +58,8 @@ class Settings:
         None,
         connection_string,
         CONNECTION_STRING,
-        "a direct connection for LISTEN, where DATABASE_URL goes through a transaction pooler",
+        "a direct connection for LISTEN and `forge migrate`, where DATABASE_URL goes through a "
+        "transaction pooler",
         secret=True,
     )
     home: Path = setting(

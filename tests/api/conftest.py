@@ -12,6 +12,7 @@ from litestar.testing import TestClient
 
 from forge.settings import Settings
 from tests.api.applications import create_app, registered_once
+from tests.api.serving import listen_url
 from tests.database import Database
 
 __all__ = ["registered_once"]
@@ -33,6 +34,7 @@ def make_api(db: Database) -> Iterator[Callable[..., Client]]:
 
         def make(**settings: Any) -> Client:
             dsn = settings.pop("dsn", db.dsn)
+            settings.setdefault("listen_url", listen_url())
             client = TestClient(
                 create_app(Settings(**settings), dsn),
                 base_url="http://127.0.0.1:8080",

@@ -18,9 +18,15 @@ from forge.settings import Settings
 PATIENCE = 20
 
 
+def listen_url() -> str | None:
+    """What the `db` fixture has set, where Forge's connections go through a pooler."""
+    return os.environ.get("FORGE_LISTEN_URL")
+
+
 @asynccontextmanager
 async def serving(dsn: str, **settings: Any) -> AsyncIterator[tuple[str, asyncio.Event]]:
     """A server in this loop: its address, and the event that stops it."""
+    settings.setdefault("listen_url", listen_url())
     stop = asyncio.Event()
     address: asyncio.Future[str] = asyncio.get_running_loop().create_future()
     task = asyncio.create_task(

@@ -18,7 +18,7 @@ class ByPsycopg:
     """Implements `Driver`."""
 
     def __init__(self, db: Database) -> None:
-        self._connection = db.connect()
+        self._connection = db.connect_as_client()
         self._connection.add_notice_handler(self._hear)
         self._lost: list[int] = []
 

@@ -10,6 +10,7 @@ from litestar.testing import TestClient
 from forge.settings import Settings
 from tests.api.applications import create_app
 from tests.api.conftest import TOKENS
+from tests.api.serving import listen_url
 from tests.conformance.by_http import ByHttp
 from tests.conformance.by_psql import ByPsql
 from tests.conformance.by_psycopg import ByPsycopg
@@ -24,7 +25,7 @@ def forge(request: pytest.FixtureRequest, db: Database) -> Iterator[Forge]:
     elif request.param == "psql":
         yield Forge(ByPsql(db))
     else:
-        app = create_app(Settings(tokens=TOKENS), db.dsn)
+        app = create_app(Settings(tokens=TOKENS, listen_url=listen_url()), db.dsn)
         with TestClient(app, base_url="http://127.0.0.1:8080", backend="asyncio") as client:
             yield Forge(ByHttp(client))
 

@@ -16,6 +16,7 @@ from forge.migrate import migrate
 from forge.owner import Owner
 from forge.pgbinaries import find_binaries, made_reachable
 from tests.database import Conn, connect
+from tests.pgbouncer import ASKED, PgBouncer
 from tests.server import SETTINGS
 
 
@@ -27,7 +28,10 @@ def _binaries() -> Path | None:
 
 
 class OwnServer:
-    """With Forge in its database `postgres`; removed by `remove`."""
+    """With Forge in its database `postgres`; removed by `remove`.
+
+    `dsn` goes through a pooler of its own where the run is to have one, `direct` past it.
+    """
 
     def __init__(self, binaries: Path, *initdb: str) -> None:
         # Directly in /tmp, as a socket's path is short and the server's account must get there.
@@ -39,7 +43,9 @@ class OwnServer:
         reachable = made_reachable(binaries, owner, self._base / "shelf")
         self._cluster = Cluster(reachable, self._home / "data", owner)
         self._cluster.create("forge", "--no-locale", "--no-sync", *initdb)
-        self.dsn = f"postgresql://forge@/postgres?host={self._home}"
+        self.direct = f"postgresql://forge@/postgres?host={self._home}"
+        self.dsn = self.direct
+        self._pooler: PgBouncer | None = None
 
     @classmethod
     def make(cls, *initdb: str) -> OwnServer | None:
@@ -49,7 +55,10 @@ class OwnServer:
             return None
         own = cls(found, *initdb)
         own.start()
-        migrate(own.dsn)
+        migrate(own.direct)
+        if os.environ.get(ASKED):
+            own._pooler = PgBouncer(own.direct)
+            own.dsn = own._pooler.through(own.direct)
         return own
 
     def start(self) -> None:
@@ -64,6 +73,8 @@ class OwnServer:
         self._cluster.stop("immediate")
 
     def remove(self) -> None:
+        if self._pooler is not None:
+            self._pooler.remove()
         self.stop()
         shutil.rmtree(self._base)
 
@@ -99,4 +110,4 @@ class OwnServer:
         return self._cluster.owner.run(["prlimit", "--pid", str(pid), f"--fsize={limit}:"])
 
     def connect(self) -> Conn:
-        return connect(self.dsn, autocommit=True)
+        return connect(self.direct, autocommit=True)

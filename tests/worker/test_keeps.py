@@ -5,6 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
+import pytest
+
 from tests.database import Clock, Database
 from tests.worker.conftest import Gate, StartWorker
 from tests.worker.processes import until
@@ -207,6 +209,7 @@ def test_finished_jobs_are_acknowledged_together(
     assert row["calls"] < 200
 
 
+@pytest.mark.unpooled("nothing can be set for a shared session: see tests/pooler/test_sessions.py")
 def test_a_database_that_defaults_to_another_isolation_is_served(
     db: Database, start: StartWorker, enqueue: Enqueue
 ) -> None:

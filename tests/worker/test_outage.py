@@ -13,10 +13,12 @@ from tests.worker.processes import until
 
 
 @pytest.fixture
-def own() -> Iterator[OwnServer]:
+def own(monkeypatch: pytest.MonkeyPatch) -> Iterator[OwnServer]:
     made = OwnServer.make()
     if made is None:
         pytest.skip("no PostgreSQL programs to start a server from")
+    if made.dsn != made.direct:
+        monkeypatch.setenv("FORGE_LISTEN_URL", made.direct)
     yield made
     made.remove()
 

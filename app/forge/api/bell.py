@@ -18,6 +18,7 @@ from psycopg import sql
 
 from forge import db
 from forge.errors import ForgeError
+from forge.sessions import WANTED, Ear
 
 logger = logging.getLogger("forge.api")
 
@@ -37,13 +38,14 @@ class Bell:
 
     def __init__(
         self,
-        dsn: str,
+        ear: Ear,
         *,
         wanted: Collection[str],
         wake: Callable[[str], None],
         told: Callable[[str, bool], None],
     ) -> None:
-        self._dsn = dsn
+        self._ear = ear
+        self._deaf = False
         self._wanted, self._wake, self._tell = wanted, wake, told
         self._stir = asyncio.Event()
         self._asked: set[str] = set()
@@ -63,6 +65,8 @@ class Bell:
 
     def hang(self, queue: str) -> None:
         """Hangs the bell of a queue that was found empty; `told` hears how it went."""
+        if self._deaf:
+            return
         self._asked.add(queue)
         self._stir.set()
         if self._task is None or self._task.done():
@@ -76,7 +80,7 @@ class Bell:
                 await self._task
 
     async def _live(self) -> None:
-        while self._wanted:
+        while self._wanted and not self._deaf:
             try:
                 await self._listen()
             except (ForgeError, psycopg.Error) as error:
@@ -84,8 +88,12 @@ class Bell:
                 await asyncio.sleep(RECONNECT_SECONDS)
 
     async def _listen(self) -> None:
-        conn = await db.connect(self._dsn, application_name="forge api listener")
+        conn = await db.connect(self._ear.dsn, application_name="forge api listener")
         try:
+            if not await self._ear.can_hear(conn):
+                self._deaf = True
+                logger.warning("a pooler shares sessions: clients that wait only poll; %s", WANTED)
+                return
             conn.add_notify_handler(lambda note: self._hear(note.channel, note.payload))
             for channel in (ARRIVALS, DUE):
                 await conn.execute(sql.SQL("listen {}").format(sql.Identifier(channel)))

@@ -25,6 +25,7 @@ from forge.api.schedule_bodies import Sampled, Schedules, streamed
 from forge.api.shapes import Brief, BriefJobs, DeadJobs, Queue, Queues, Warnings, Workers
 from forge.errors import ForgeError
 from forge.models import Finding, OverviewRow, StatsRow, WorkerRow
+from forge.sessions import Ear
 
 T = TypeVar("T", bound=msgspec.Struct)
 
@@ -68,13 +69,13 @@ async def _look(database: Database, learn: Learn, publish: Publish, topics: list
     publish("problem", None)
 
 
-async def sample(database: Database, listen_dsn: str, learn: Learn, publish: Publish) -> None:
+async def sample(database: Database, ear: Ear, learn: Learn, publish: Publish) -> None:
     """Looks and publishes until cancelled; trouble with the database is a picture too.
 
     `learn` is told whether callers need a token, which then costs no statement of its own.
     """
     hint = asyncio.Event()
-    hints = asyncio.create_task(listen(listen_dsn, hint))
+    hints = asyncio.create_task(listen(ear, hint))
     clock = asyncio.get_running_loop().time
     calm_at = None  # after the first look, at once: viewers want the whole picture
     try:

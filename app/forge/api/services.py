@@ -16,6 +16,7 @@ from forge.api.hub import Hub
 from forge.api.keeper import Keeper
 from forge.api.sampler import sample
 from forge.api.waiting import WaitingRoom
+from forge.sessions import Ear
 from forge.settings import Settings
 
 
@@ -23,13 +24,13 @@ class Services:
     """Everything of an application that depends on its settings and its database."""
 
     def __init__(self, settings: Settings, dsn: str) -> None:
-        listen = settings.listen_url or dsn
+        ear = Ear(dsn, settings.listen_url)
         self.database = Database(dsn)
         self.keeper = Keeper(settings, self.database)
-        self.hub = Hub(partial(sample, self.database, listen, self.keeper.learn))
+        self.hub = Hub(partial(sample, self.database, ear, self.keeper.learn))
         self.doorman = Doorman(self.keeper, self.hub.wake)
         self.handover = Handover(self.database)
-        self.waiting_room = WaitingRoom(listen)
+        self.waiting_room = WaitingRoom(ear)
         self.counting = Counting()
         self.check_origin = origin.make_guard(settings, self.keeper)
         self.check_access = Guard(settings, self.keeper)

@@ -17,6 +17,7 @@ from typing import Any, Final
 from forge.api.bell import Bell
 from forge.api.client import Client
 from forge.api.problems import TooManyWaiting
+from forge.sessions import Ear
 
 MAX_WAITING: Final = 1_000
 POLL_SECONDS: Final = 2.0
@@ -110,9 +111,9 @@ class Line:
 class WaitingRoom:
     """All lines, and the bell that wakes them."""
 
-    def __init__(self, listen_dsn: str) -> None:
+    def __init__(self, ear: Ear) -> None:
         self._lines: defaultdict[str, dict[frozenset[str] | None, Line]] = defaultdict(dict)
-        self._bell = Bell(listen_dsn, wanted=self._lines.keys(), wake=self._wake, told=self._told)
+        self._bell = Bell(ear, wanted=self._lines.keys(), wake=self._wake, told=self._told)
         self._waiting = 0
         self._closed = False
 

@@ -10,6 +10,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from forge import migrate as migrations
 from forge.embedded import resolve_dsn
+from forge.sessions import to_migrate
 from forge.settings import Settings
 
 
@@ -25,7 +26,8 @@ def migrate(rollback: bool, everything: bool, yes: bool, as_json: bool) -> None:
     """
     if everything and not rollback:
         raise click.UsageError("--all belongs to --rollback")
-    dsn = resolve_dsn(Settings.from_env())
+    settings = Settings.from_env()
+    dsn = to_migrate(settings, resolve_dsn(settings))
     if rollback and not yes:
         what = "every migration: ALL jobs are lost" if everything else "the last migration"
         click.confirm(f"Roll back {what}?", abort=True, err=True)

@@ -104,7 +104,11 @@ def load_app(target: str) -> Forge:
     "status 1, to be started again.",
 )
 @click.option("--prefetch", default=500, show_default=True, help="Most jobs claimed ahead a queue.")
-@click.option("--listen/--no-listen", default=True, help="Poll only: behind a transaction pooler.")
+@click.option(
+    "--listen/--no-listen",
+    default=True,
+    help="Poll only, as it does anyway behind a transaction pooler without FORGE_LISTEN_URL.",
+)
 @click.option("--drain", is_flag=True, help="End when no job is due.")
 @click.option("--name", help="A name of its own.  [default: host, process id and a random part]")
 def worker(

@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from forge.listening import bind, check_exposure, is_exposed, open_to_everybody
 from forge.migrate import migrate
+from forge.sessions import to_migrate
 from forge.settings import Settings
 from forge.up.children import Child, ChildFailed
 from forge.up.database import Server, running
@@ -47,7 +48,7 @@ class Tree:
             say("starting the database")
             server = await stack.enter_async_context(running(settings))
             say("migrating")
-            await asyncio.to_thread(migrate, server.dsn)
+            await asyncio.to_thread(lambda: migrate(to_migrate(settings, server.dsn)))
             await check_exposure(settings, server.dsn)
             if not asked.is_set():
                 say("starting the API and the workers")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from forge.sessions import Ear
 from forge.worker.abandoned import Abandoned
 from forge.worker.held import Held
 from forge.worker.link import Link, Outage
@@ -34,10 +35,11 @@ class Crew:
         self.outbox_link = self.link("outbox")
         self.outbox = Outbox(self.outbox_link, self.held)
         self.sql = SqlJobs(self.dsn, self.registry, self.options.concurrency)
+        self.ear = Ear(self.dsn, self.options.listen_dsn)
+        self.hears = self.options.listen  # until the listener finds that it cannot
 
     def link(self, part: str, dsn: str | None = None) -> Link:
-        name = f"forge worker {part}"
-        return Link(dsn or self.dsn, name, self.outage, session=self.options.listen)
+        return Link(dsn or self.dsn, f"forge worker {part}", self.outage)
 
     def claim(self) -> dict[str, Any]:
         """The arguments by which this worker claims."""

@@ -84,8 +84,7 @@ class Heart:
         self._alive.set()
         tasks = [asyncio.create_task(self._beat(self._links[0]))]
         tasks += [asyncio.create_task(self._tick(self._links[1]))]
-        if not self._crew.options.listen:
-            tasks += [asyncio.create_task(self._look(self._links[0]))]
+        tasks += [asyncio.create_task(self._look(self._links[0]))]
         await self._stopping.wait()
         for task in tasks:
             task.cancel()
@@ -110,7 +109,7 @@ class Heart:
         """Asks for cancellations, which no notification tells of here. Extends nothing."""
         while True:
             await asyncio.sleep(LOOK)
-            if self._crew.held:
+            if self._crew.held and not self._crew.hears:
                 try:
                     await self._ask(link, None)
                 except Exception as error:

@@ -51,11 +51,10 @@ class Outage:
 class Link:
     """One connection for one part of the worker; calls on it take turns."""
 
-    def __init__(self, dsn: str, name: str, outage: Outage, *, session: bool = True) -> None:
+    def __init__(self, dsn: str, name: str, outage: Outage) -> None:
         self._dsn = dsn
         self._name = name
         self._outage = outage
-        self._session = session
         self._conn: Connection | None = None
         self._turn = asyncio.Lock()
         self._failures = 0
@@ -78,8 +77,6 @@ class Link:
     async def _open(self) -> Connection:
         self._opened = time.monotonic()
         conn = await connect(self._dsn, application_name=self._name)
-        if not self._session:
-            conn.prepare_threshold = None  # the pooler may give each statement another session
         conn.add_notice_handler(_on_notice)
         return conn
 

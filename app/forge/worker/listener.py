@@ -1,12 +1,14 @@
 """The worker's ear: a connection that holds its liveness lock, hangs doorbells and hears NOTIFY.
 
 A notification is a hint; the lanes poll whether one comes or not. `forge.tick`, which every worker
-calls, tells once a second of all queues with due jobs.
+calls, tells once a second of all queues with due jobs. Behind a pooler that shares sessions there
+is nothing to hold and to hear: then the connection only keeps the worker registered.
 """
 
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import socket
 from collections import Counter
@@ -18,8 +20,10 @@ import psycopg
 from psycopg import sql
 
 from forge.db import Connection, call_value, call_values
+from forge.sessions import WANTED
 from forge.worker.crew import Crew
 from forge.worker.link import PASSING
+from forge.worker.log import say
 
 ARRIVALS: Final = "forge"  # all of them carry a queue's name
 DUE: Final = "forge_due"
@@ -54,7 +58,7 @@ class Listener:
         self._crew = crew
         self._lanes = lanes
         self._beat = beat
-        self._link = crew.link("listener", crew.options.listen_dsn)
+        self._link = crew.link("listener", crew.ear.dsn)
         self._stir = asyncio.Event()
         self._asked: dict[str, asyncio.Future[bool]] = {}
         self._hung: set[str] = set()
@@ -98,12 +102,16 @@ class Listener:
 
     async def _open(self, conn: Connection) -> None:
         """LISTEN and register come first, and only then a look at the queues: nothing is missed."""
-        conn.add_notify_handler(self._on_notify)
-        for channel in (ARRIVALS, DUE, CANCELS):
-            await conn.execute(sql.SQL("listen {}").format(sql.Identifier(channel)))
+        self._crew.hears = await self._crew.ear.can_hear(conn)
+        if self._crew.hears:
+            conn.add_notify_handler(self._on_notify)
+            for channel in (ARRIVALS, DUE, CANCELS):
+                await conn.execute(sql.SQL("listen {}").format(sql.Identifier(channel)))
+        else:
+            say(logging.WARNING, "worker.only_polls", why="a pooler shares sessions", hint=WANTED)
         await self._register(conn)
         self._link.works()
-        self._connected = True
+        self._connected = self._crew.hears
         self.registered.set()
         self._beat()  # a cancellation may have been told while nobody listened
         for lane in self._lanes.values():
@@ -111,7 +119,8 @@ class Listener:
 
     async def _register(self, conn: Connection) -> None:
         self._types = self._crew.types()
-        await call_value(conn, "register_worker", **registration(self._crew, liveness=True))
+        arguments = registration(self._crew, liveness=self._crew.hears)
+        await call_value(conn, "register_worker", **arguments)
 
     def look_again(self) -> None:
         """The types that this worker runs have changed."""
