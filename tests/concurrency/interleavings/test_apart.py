@@ -50,7 +50,8 @@ class Play:
         running = self._stage.second.start(self._written(self._family.acts[second], name))
         self._stage.waits(self._stage.second, running)
         self._stage.first.run(ending)
-        answers = (answer, running.result()) if ending == "commit" else (running.result(),)
+        told = nameless(running.result(), name)
+        answers = (answer, told) if ending == "commit" else (told,)
         return answers, self._look(name)
 
     def may_end(self, state: str, first: str, second: str, ending: str) -> list[Outcome]:
@@ -65,15 +66,18 @@ class Play:
         return found
 
     def act(self, session: Session, act: str, name: str) -> Any:
-        return session.run(self._written(self._family.acts[act], name))
+        return nameless(session.run(self._written(self._family.acts[act], name)), name)
 
     def _look(self, name: str) -> Any:
-        left = self._stage.holder.run(self._written(self._family.look, name))
-        return left.replace(name, "its name") if isinstance(left, str) else left
+        return nameless(self._stage.holder.run(self._written(self._family.look, name)), name)
 
     @staticmethod
     def _written(statement: str, name: str) -> str:
         return statement.replace("%(name)s", f"'{name}'").replace("%(plain)s", name)
+
+
+def nameless(told: Any, name: str) -> Any:
+    return told.replace(name, "its name") if isinstance(told, str) else told
 
 
 @pytest.fixture(scope="module")
