@@ -27,9 +27,9 @@ class Step:
     """What an act does in one state: its answer, the next state, and what it does about each lock.
 
     WAITS: for whoever holds it. PASSES: by, as if what it protects were not there. TRIES: does all
-    that it can without it. BRIEFLY: waits for some milliseconds, and then passes by. LEAVES: does its
-    part, and what that leads to is left to the tick. SHARES: passes by, unless who holds it shares it
-    too. None: does not ask for it.
+    that it can without it. BRIEFLY: waits for some milliseconds, and then passes by. LEAVES: does
+    its part, and what that leads to is left to the tick. SHARES: passes by, unless who holds it
+    shares it too. None: does not ask for it.
     """
 
     answer: str
@@ -61,7 +61,13 @@ class Act:
         job, _, beside = state.partition("+")
         if job.endswith(AWAY):
             job = "GONE" if self.by_queue else job.removesuffix(AWAY)
-        names = [state, f"*+{beside}" if beside else "", job, "WAITING" if job == "OPEN" else "", "*"]
+        names = [
+            state,
+            f"*+{beside}" if beside else "",
+            job,
+            "WAITING" if job == "OPEN" else "",
+            "*",
+        ]
         found = next(self.steps[name] for name in names if name in self.steps)
         return replace(found, job=None) if self.by_queue and AWAY in state else found
 
@@ -451,7 +457,7 @@ BATCHES = [
         "run_when",
         _holds(
             "forge.run_when('t', 'false', queue => %(queue)s, every => '1 day',"
-            " options => '{\"unique_key\": \"k\"}')"
+            ' options => \'{"unique_key": "k"}\')'
         ),
         {
             LIVE: Step(answer="old", key=WAITS),

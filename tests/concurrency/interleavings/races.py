@@ -63,9 +63,9 @@ class Race:
         """What the second does about the first lock that both need; None: there is none."""
         has, wants = self.first.step(self.state), self.second.step(self.state)
         for lock in LOCKS:
-            if {has.manner(lock), wants.manner(lock)} != {SHARES} and self.holds(lock):
-                if wanted := wants.manner(lock):
-                    return wanted
+            wanted = wants.manner(lock)
+            if wanted and self.holds(lock) and not wanted == has.manner(lock) == SHARES:
+                return wanted
         return None
 
     def end(self, ending: str) -> tuple[str, str]:

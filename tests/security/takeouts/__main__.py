@@ -62,12 +62,14 @@ def main(*words: str) -> int:
                         said = verdicts.get(takeout.test)
                         survived += said is None
                         verdict = "fails" if said is not None else "PASSES"
-                        print(f"{verdict}: {takeout.test} ({takeout.file}): {said}"[:300], flush=True)
+                        print(
+                            f"{verdict}: {takeout.test} ({takeout.file}): {said}"[:300], flush=True
+                        )
                         tables.setdefault(part, []).append(row(takeout, verdict))
     finally:
         stop()
     for part, rows in tables.items():
-        print(f"\n### {part}\n| attack | defence, taken out of | test that fails then |\n|---|---|---|")
+        print(f"\n### {part}\n| attack | defence, taken out of | test that fails |\n|---|---|---|")
         print("\n".join(rows))
     return 1 if survived else 0
 

@@ -1,7 +1,7 @@
 """Runs tests of a copy of the sources, in a child that has the heavy libraries loaded already.
 
 A start of Python with all that the tests import costs more than most of the tests. The child takes
-itself for one of xdist's workers: the server is there, and so is the template, where no SQL differs.
+itself for one of xdist's workers: the server is there, and where no SQL differs, the template too.
 """
 
 from __future__ import annotations
