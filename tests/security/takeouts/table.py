@@ -79,6 +79,13 @@ IN_THE_DATABASE = [
         "security/test_producer.py::test_a_taken_key_tells_the_id_and_nothing_else",
     ),
     *out(
+        "a viewer changes a job",
+        "functions are granted by name",
+        "procedures/99_grants.sql", "'job', 'explain',", "'job', 'cancel', 'explain',",
+        "security/test_viewer.py::test_no_function_that_it_may_call_writes",
+        "security/test_viewer.py::test_it_calls_nothing_that_writes",
+    ),
+    *out(
         "functions, operators and tables of a stranger's come first in the path",
         "the path of enqueue is pinned",
         "procedures/10_enqueue.sql", PIN, "",
@@ -261,6 +268,17 @@ AT_THE_API = [
         "        access = Access(role=connection.headers.get(\"x-role\", access.role))\n"
         "        connection.state.access = access\n",
         "security/test_tokens.py::test_a_role_cannot_be_asked_for",
+    ),
+    *out(
+        "a header that makes a write of a read",
+        "the method is the request's own",
+        "app/forge/api/observing.py",
+        "        began = time.perf_counter()\n",
+        "        began = time.perf_counter()\n"
+        "        for name, value in scope[\"headers\"]:\n"
+        "            if name == b\"x-http-method-override\":\n"
+        "                scope[\"method\"] = value.decode()\n",
+        "security/test_viewer.py::test_no_header_makes_a_write_of_a_read",
     ),
     *out(
         "guessed tokens",
@@ -495,6 +513,12 @@ AT_THE_API = [
         "    if not access.sees_secrets:\n        for name in", "    if False:\n        for name in",
         "api/test_access.py::test_only_operators_see_secrets",
         "security/test_tokens.py::test_a_producer_reads_no_secret_of_a_job_whose_id_it_guesses",
+    ),
+    *out(
+        "a viewer finds out a secret by asking whether there is a job with it",
+        "filters on keys of secrets are for those who may see them",
+        "app/forge/api/filters.py", "if not access.sees_secrets and", "if False and",
+        "security/test_tokens.py::test_a_viewer_cannot_find_out_a_secret_by_asking_for_it",
     ),
     *out(
         "a secret deep in a document",
