@@ -214,12 +214,8 @@ IN_THE_DATABASE = [
     ),
     *out(
         "an operator calls the halves of a registration alone",
-        "each half checks what it is given",
-        "procedures/85_register.sql",
-        "    perform forge._check_sql_handler(\n"
-        "        _open_sql_handler.function, _open_sql_handler.target, v_role, _open_sql_handler.caller\n"
-        "    );\n",
-        "",
+        "a wrapper that is no security definer is not called",
+        "procedures/81_sql_handlers.sql", "        and p.prosecdef;", "        and true;",
         "procedures/test_sql_handlers_rights.py::test_the_helpers_alone_give_nobody_more_rights",
     ),
 ]  # fmt: skip
