@@ -171,7 +171,6 @@ create or replace function forge._triggers_of(
 )
 returns setof pg_trigger
 language sql volatile
-set search_path = pg_catalog, forge, pg_temp
 as $function$
     select t.*
     from pg_trigger as t
