@@ -464,7 +464,7 @@ AT_THE_API = [
     *out(
         "a body of any size",
         "a limit for each route",
-        "app/forge/api/app.py", "request_max_body_size=BODY_LIMIT,", "request_max_body_size=None,",
+        "app/forge/api/jobs.py", "request_max_body_size=JOB_BODY_LIMIT,", "request_max_body_size=None,",
         "api/test_slow_clients.py::test_a_body_over_its_limit_is_refused_before_it_is_read",
     ),
     *out(
