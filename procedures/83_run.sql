@@ -88,7 +88,10 @@ begin
                 v_state := 'Timeout';
                 perform forge._invalid('timeout', v_timeout::text, 'the work is undone');
             end if;
-            perform forge.complete(job.id, job.lease, v_row.result, job.queue);
+            -- false: another call ran the same claim meanwhile, and its work is committed already
+            if not forge.complete(job.id, job.lease, v_row.result, job.queue) then
+                perform forge._refuse_lease(job.id, job.lease);
+            end if;
         exception
             when query_canceled then
                 -- Somebody else's wish to stop is the caller's affair.

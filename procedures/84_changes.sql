@@ -165,6 +165,28 @@ comment on function forge._check_change(regclass, text, forge.change_row, text, 
 'Raises JQ001 for a change that cannot be; returns the argument of its triggers. Whoever may call on_change
 may call it. Internal.';
 
+create or replace function forge._triggers_of(
+    name text,
+    relation regclass
+)
+returns setof pg_trigger
+language sql volatile
+as $function$
+    select t.*
+    from pg_trigger as t
+    where t.tgfoid = 'forge._on_change'::regproc
+        and ($2 is null or t.tgrelid = $2)
+        and (
+            $1 is null and $2 is not null
+            or t.tgname in (
+                select concat('forge_', $1, '_', e.event)
+                from unnest('{insert,update,delete,truncate}'::text[]) as e (event)
+            )
+        );
+$function$;
+comment on function forge._triggers_of(text, regclass) is
+'The triggers of a change; of all changes of a table where it has no name. Internal.';
+
 -- As its caller: only the owner of a table may put triggers on it. The path of the caller counts for the
 -- names in the expressions; nothing is looked up by it before it is pinned.
 create or replace function forge.on_change(
@@ -213,6 +235,12 @@ begin
         )::forge.change_row,
         on_change.concurrency_key,
         (select string_agg(quote_ident(s.name), ', ') from unnest(v_schemas) as s (name))
+    );
+    -- One at a time; at once in the mode that is needed, as to ask for a stronger one later may deadlock.
+    perform from forge._triggers_of(v_name, on_change.relation);
+    execute format(
+        'lock table %s in %s mode', on_change.relation,
+        case when found then 'access exclusive' else 'share row exclusive' end
     );
     perform forge.off_change(v_name, on_change.relation);
 
@@ -307,24 +335,23 @@ language plpgsql volatile
 set search_path = pg_catalog, forge, pg_temp
 as $function$
 declare
-    v_trigger pg_trigger;
+    v_table regclass;
+    v_trigger name;
     v_count bigint := 0;
 begin
-    for v_trigger in
-        select t.*
-        from pg_trigger as t
-        where t.tgfoid = 'forge._on_change'::regproc
-            and (off_change.relation is null or t.tgrelid = off_change.relation)
-            and (
-                off_change.name is null and off_change.relation is not null
-                or t.tgname in (
-                    select concat('forge_', off_change.name, '_', e.event)
-                    from unnest('{insert,update,delete,truncate}'::text[]) as e (event)
-                )
-            )
+    for v_table in
+        select distinct t.tgrelid::regclass
+        from forge._triggers_of(off_change.name, off_change.relation) as t
+        order by 1
     loop
-        execute format('drop trigger %I on %s', v_trigger.tgname, v_trigger.tgrelid::regclass);
-        v_count := v_count + 1;
+        -- Whoever is changing the same has ended by then, and what is there is looked up anew.
+        execute format('lock table %s in access exclusive mode', v_table);
+        for v_trigger in
+            select t.tgname from forge._triggers_of(off_change.name, v_table) as t
+        loop
+            execute format('drop trigger %I on %s', v_trigger, v_table);
+            v_count := v_count + 1;
+        end loop;
     end loop;
     return v_count;
 end;

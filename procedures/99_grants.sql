@@ -24,7 +24,7 @@ declare
     v_producer constant text[] := array[
         'errors', 'version', 'enqueue', 'enqueue_many', 'open_batch', 'close_batch', 'enqueue_batch',
         'run_when', '_answer',
-        'on_change', 'off_change', 'list_changes', '_check_change',
+        'on_change', 'off_change', 'list_changes', '_check_change', '_triggers_of',
         'authenticate', 'needs_token'
     ];
     v_worker constant text[] := array[
@@ -44,7 +44,7 @@ declare
         'schedule', 'unschedule', 'pause_schedule', 'resume_schedule', 'run_schedule',
         'drain_worker', 'resume_worker',
         'register_sql_handler', 'unregister_sql_handler', '_open_sql_handler', '_keep_sql_handler',
-        'on_change', 'off_change', '_check_change',
+        'on_change', 'off_change', '_check_change', '_triggers_of',
         'create_token', 'revoke_token', 'list_tokens'
     ];
     v_trigger constant text[] := array[

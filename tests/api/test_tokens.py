@@ -46,14 +46,17 @@ def test_the_first_token_closes_the_api(api: Client, db: Database) -> None:
 
 
 def test_a_revoked_token_lets_nobody_in_and_the_door_stays_closed(
-    api: Client, db: Database
+    make_api: MakeApi, db: Database
 ) -> None:
+    api = make_api()
     id, token = create(db)
     answer = api.delete(f"/tokens/{id}", headers=holding(token))
     assert answer.status_code == 200
     assert answer.json()["revoked_at"]
     problem(api.get("/stats", headers=holding(token)), 401, "JQ401")
     problem(api.get("/stats"), 401, "JQ401")
+    # nor at a server that has never seen a token that was good
+    problem(make_api().get("/stats"), 401, "JQ401")
 
 
 def test_an_expired_token_lets_nobody_in(api: Client, db: Database) -> None:

@@ -33,7 +33,7 @@ GRANTED = {
     "forge_producer": names(
         """
         enqueue enqueue_many errors version on_change off_change list_changes
-        _check_change _on_change
+        _check_change _triggers_of _on_change
         open_batch close_batch enqueue_batch run_when _answer
         authenticate needs_token
         """
@@ -55,7 +55,8 @@ GRANTED = {
         set_retry_rules discard_dead cancel_revival
         edit edit_jobs cancel_jobs retry_jobs index_payloads set_admission set_schema
         register_sql_handler unregister_sql_handler
-        _open_sql_handler _keep_sql_handler on_change off_change _check_change _on_change
+        _open_sql_handler _keep_sql_handler on_change off_change _check_change
+        _triggers_of _on_change
         open_batch close_batch enqueue_batch run_when _answer drain_worker resume_worker
         create_token revoke_token list_tokens
         """

@@ -166,6 +166,29 @@ def test_a_lease_that_is_lost_meanwhile_undoes_the_work(db: Database, waiting: C
     assert waiting.rows("run_claimed", id=job_id, lease=again["lease"])[0]["status"] == "COMPLETED"
 
 
+def test_the_work_of_one_claim_is_committed_once_though_it_is_asked_for_twice(
+    db: Database, waiting: Calls
+) -> None:
+    """A worker whose connection was cut asks again, while the first call still runs."""
+    job_id = waiting.enqueue("sql", payload={"n": "1", "wait": True})
+    (job,) = claim(db)
+    ask = "select * from forge.run_claimed(%(id)s, %(lease)s)"
+    with racers(db, 3) as (holder, first, second):
+        hold(holder)
+        first.start_and_wait_for_lock(ask, id=job_id, lease=job["lease"])
+        second.start_and_wait_for_lock(ask, id=job_id, lease=job["lease"])
+        let_go(holder)
+        told = []
+        for racer in (first, second):
+            try:
+                told += [row["status"] for row in racer.result()]
+            except psycopg.Error as error:
+                told.append(error.sqlstate or "")
+
+    assert sorted(told) == ["COMPLETED", "JQ002"]
+    assert [r["n"] for r in db.rows("select n from public.effects")] == ["1"]
+
+
 def test_a_deadlock_of_two_handlers_costs_one_of_them_an_attempt(
     db: Database, waiting: Calls
 ) -> None:

@@ -1,4 +1,4 @@
-"""SECURITY.md names tests that exist, and every file of tests/security."""
+"""SECURITY.md names tests that exist, and every file of tests/security that attacks."""
 
 from __future__ import annotations
 
@@ -24,6 +24,6 @@ def test_it_names_every_attack() -> None:
     here = {
         f"security/{path.name}"
         for path in (ROOT / "tests" / "security").glob("test_*.py")
-        if path.name != "test_audit.py"
+        if path.name not in ("test_audit.py", "test_takeouts.py")
     }
     assert here <= {path for path, _ in NAMED}

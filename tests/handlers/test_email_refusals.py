@@ -60,9 +60,18 @@ async def test_a_refused_login_is_worth_another_attempt(make_job: MakeJob) -> No
 
 
 async def test_a_login_does_not_go_out_in_clear_text_by_default(make_job: MakeJob) -> None:
-    async with mail_server() as server:
+    tried: list[object] = []
+
+    def taking_it(*login: object) -> AuthResult:
+        tried.append(login)
+        return AuthResult(success=True)
+
+    # a server that would take it: another may be in between
+    options = {"smtp_auth_require_tls": False, "smtp_authenticator": taking_it}
+    async with mail_server(**options) as server:
         with pytest.raises(MailDeferred, match="STARTTLS"):
             await send(server, make_job(HELLO), user="u", password="secret-word")
+    assert tried == []
 
 
 async def test_no_server_is_worth_another_attempt_and_says_where(make_job: MakeJob) -> None:

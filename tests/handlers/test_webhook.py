@@ -9,6 +9,7 @@ from standardwebhooks import Webhook
 
 from forge.errors import PermanentError
 from forge.handlers.signing import parse_secrets
+from forge.handlers.webhook import WebhookFailed
 
 from .conftest import MakeJob
 from .http_server import answer, http_server
@@ -94,8 +95,13 @@ async def test_no_url_gets_into_the_log(
     caplog.set_level("INFO")
     async with http_server() as server:
         await send(make_job(payload_for(server)))
+    # what the error says is logged, too, and everybody who looks at the job can read it
+    async with http_server(answer("500 No")) as server:
+        with pytest.raises(WebhookFailed) as failed:
+            await send(make_job(payload_for(server)))
 
     assert "s3cret" not in caplog.text
+    assert "s3cret" not in str(failed.value)
 
 
 @pytest.mark.parametrize(

@@ -99,6 +99,24 @@ def test_a_producer_reads_no_secret_of_a_job_whose_id_it_guesses(
     assert "hunter2" not in answer.text
 
 
+@pytest.mark.parametrize("path", ["/jobs", "/jobs/count", "/dlq", "/dlq/count"])
+def test_a_viewer_cannot_find_out_a_secret_by_asking_for_it(make_api: MakeApi, path: str) -> None:
+    api = make_api(tokens=TOKENS)
+    deep = "[" * 300 + '{"pin": 1}' + "]" * 300
+    for asked in (
+        {"payload.pin": "1234"},
+        {"payload.card.Card-Number": "1"},
+        {"payload": '{"to": "a", "smtp": [{"Password": "hunter2"}]}'},
+        {"payload": '[[{"api_key": "x"}]]'},
+        {"payload": '{"smtp": {"to": "a"}}', "payload.smtp.password": "x"},
+        {"payload": deep},
+    ):
+        problem(api.get(path, params=asked, headers=bearer("viewer")), 403, "JQ403")
+        assert api.get(path, params=asked, headers=bearer("operator")).status_code == 200
+    asked = {"payload.to": "a", "payload": '{"text": "my password"}'}
+    assert api.get(path, params=asked, headers=bearer("viewer")).status_code == 200
+
+
 def test_a_role_cannot_be_asked_for(make_api: MakeApi) -> None:
     api = make_api(tokens=TOKENS)
     for headers in ({"X-Role": "operator"}, {"X-Forge-Role": "operator"}, {"Role": "operator"}):

@@ -12,8 +12,10 @@ from litestar.params import QueryParameter
 from msgspec import Raw
 
 from forge import db
+from forge.api.access import Access
 from forge.api.bodies import ZonedTime
-from forge.api.problems import BadFields, FieldError
+from forge.api.problems import BadFields, FieldError, Forbidden
+from forge.api.redact import holds_a_secret
 from forge.calls.arguments import given
 
 # Read here and not by Litestar, which takes 0.5 for a time, too.
@@ -82,7 +84,10 @@ def _time(name: str, text: str) -> datetime:
 
 
 def contained_payload(request: Request[Any, Any, Any], payload: str | None) -> Any:
-    """`payload` and all of `payload.…` as one document; None where there is neither."""
+    """`payload` and all of `payload.…` as one document; None where there is neither.
+
+    Who sees no secrets may not ask for one either: a PIN would be found after 10,000 questions.
+    """
     found: Any = None
     if payload is not None:
         found = _parsed(payload)
@@ -94,7 +99,16 @@ def contained_payload(request: Request[Any, Any, Any], payload: str | None) -> A
         if not isinstance(found, dict):
             raise _wrong(name, "payload is no object, so it has no such part")
         _put(found, name, _value(text))
-    return None if found is None else db.jsonb(found)
+    if found is None:
+        return None
+    access: Access = request.state.access
+    if not access.sees_secrets and holds_a_secret(Raw(msgspec.json.encode(found))):
+        raise Forbidden(
+            "the role may not look for secrets",
+            f"role={access.role}",
+            "leave out what is shown as redacted, or let an operator look",
+        )
+    return db.jsonb(found)
 
 
 def _parsed(text: str) -> Any:

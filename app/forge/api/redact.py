@@ -42,3 +42,17 @@ def redact(document: Raw) -> Raw:
         return Raw(msgspec.json.encode(_hide(value)))
     except RecursionError:  # too deep to look into, so all of it
         return Raw(msgspec.json.encode(HIDDEN))
+
+
+def holds_a_secret(document: Raw) -> bool:
+    """Whether a key looks like that of a secret, at any depth."""
+    try:
+        return _holds(json.loads(bytes(document)))
+    except RecursionError:
+        return True
+
+
+def _holds(value: Any) -> bool:
+    if isinstance(value, dict):
+        return any(is_secret(key) or _holds(item) for key, item in value.items())
+    return isinstance(value, list) and any(map(_holds, value))

@@ -1,7 +1,9 @@
 """The table: what each function that changes a job does to it in each state, and whom it waits for.
 
-A state is that of the job under its first lease, as arrange.sql makes it; `+new`, `+later` or
-`+run` is another job of its queue beside it, that is due, not yet due, or runs.
+A state is that of the job under its first lease, as arrange.sql makes it: OPEN is the callback of a
+batch that takes jobs. `+new`, `+later`, `+held` or `+run` is another job of its queue beside it,
+that is due, not yet due, waits for a batch or a condition, or runs. `_AWAY` is a job that moved to
+another queue.
 """
 
 from __future__ import annotations
@@ -9,13 +11,15 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 WAITS, PASSES, TRIES, BRIEFLY = "waits", "passes", "tries", "waits briefly"
+LEAVES, SHARES = "leaves it to the tick", "shares"
 Manner = str | None
 
 RUNNING = "RUNNING EXPIRED STOPPING EXPIRED_STOPPING"  # under the lease that the race knows
 TAKEN = "TAKEN TAKEN_STOPPING"  # under another one
-LIVE = f"WAITING PENDING LATER {RUNNING} {TAKEN}"
+LIVE = f"OPEN WAITING PENDING LATER {RUNNING} {TAKEN}"
 ENDED = "COMPLETED CANCELLED DEAD DISCARDED GONE"
 STATES = f"{LIVE} {ENDED}".split()
+AWAY = "_AWAY"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,13 +27,15 @@ class Step:
     """What an act does in one state: its answer, the next state, and what it does about each lock.
 
     WAITS: for whoever holds it. PASSES: by, as if what it protects were not there. TRIES: does all
-    that it can without it. BRIEFLY: waits for some milliseconds, and then passes by. None: does not
-    ask for it.
+    that it can without it. BRIEFLY: waits for some milliseconds, and then passes by. LEAVES: does
+    its part, and what that leads to is left to the tick. SHARES: passes by, unless who holds it
+    shares it too. None: does not ask for it.
     """
 
     answer: str
     job: str | None = None  # None: as it was
-    beside: str | None = None
+    beside: str | None = None  # "": gone
+    gate: Manner = None  # of the batch
     row: Manner = None  # of the job, live, dead or in the history
     key: Manner = None  # the index entry of its unique_key
     tick: Manner = None  # who ticks, one at a time
@@ -40,7 +46,7 @@ class Step:
         return manner
 
 
-LOCKS = ("row", "key", "tick", "queue")
+LOCKS = ("gate", "row", "key", "tick", "queue")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,14 +54,22 @@ class Act:
     name: str
     sql: str  # one value of text, '-' for nothing
     passed: str = "0"  # the answer where it passed by
+    by_queue: bool = False  # it looks for the job where that was
     steps: dict[str, Step] = field(default_factory=dict)
 
     def step(self, state: str) -> Step:
         job, _, beside = state.partition("+")
-        for name in (state, f"*+{beside}" if beside else "", job):
-            if name in self.steps:
-                return self.steps[name]
-        return self.steps["*"]
+        if job.endswith(AWAY):
+            job = "GONE" if self.by_queue else job.removesuffix(AWAY)
+        names = [
+            state,
+            f"*+{beside}" if beside else "",
+            job,
+            "WAITING" if job == "OPEN" else "",
+            "*",
+        ]
+        found = next(self.steps[name] for name in names if name in self.steps)
+        return replace(found, job=None) if self.by_queue and AWAY in state else found
 
     def alone(self, state: str) -> tuple[str, str]:
         """Its answer in a state, and the state after it."""
@@ -67,13 +81,18 @@ def after(state: str, *steps: Step) -> str:
     """The state after steps that have nothing in common, or after one."""
     job, _, beside = state.partition("+")
     for step in steps:
-        job, beside = step.job or job, step.beside or beside
+        was_away = job.endswith(AWAY)
+        job, beside = step.job or job, beside if step.beside is None else step.beside
+        if was_away and job in ("WAITING", "PENDING", "LATER"):
+            job += AWAY
     return f"{job}+{beside}" if beside else job
 
 
-def act(name: str, sql: str, rules: dict[str, Step], *, passed: str = "0") -> Act:
+def act(
+    name: str, sql: str, rules: dict[str, Step], *, passed: str = "0", by_queue: bool = False
+) -> Act:
     steps = {state: step for states, step in rules.items() for state in states.split()}
-    return Act(name=name, sql=sql, steps=steps, passed=passed)
+    return Act(name=name, sql=sql, steps=steps, passed=passed, by_queue=by_queue)
 
 
 def waits(answer: str, job: str | None = None, beside: str | None = None, **locks: Manner) -> Step:
@@ -94,7 +113,9 @@ def _adds(beside: str = "new", row: Manner = None) -> Step:
 
 def _taken(states: str) -> str:
     """The states in which another job has the key."""
-    return " ".join(f"{state}+{beside}" for state in states.split() for beside in ("new", "later"))
+    return " ".join(
+        f"{state}+{beside}" for state in states.split() for beside in ("new", "later", "held")
+    )
 
 
 def _enqueue(more: str = "") -> str:
@@ -104,7 +125,11 @@ def _enqueue(more: str = "") -> str:
     )
 
 
-_BESIDE = "*+new *+later *+run"
+def _holds(call: str) -> str:
+    return f"select case {call} when %(id)s then 'old' else 'new' end"
+
+
+_BESIDE = "*+new *+later *+held *+run"
 _CLAIM = passes("1", "TAKEN")
 _CLAIM_BESIDE = Step(answer="1", beside="run")
 _SETS_QUEUE = {"*": Step(answer="-", queue=WAITS)}
@@ -132,6 +157,7 @@ FINISHING = [
             "*+new": _CLAIM_BESIDE,
             "*": says("0"),
         },
+        by_queue=True,
     ),
     act(
         "fail",
@@ -176,6 +202,7 @@ RUNNING_ON = [
         "dequeue",
         "select count(*)::text from forge.dequeue(%(queue)s, 'another')",
         {"PENDING": _CLAIM, "*+new": _CLAIM_BESIDE, "*": says("0")},
+        by_queue=True,
     ),
     act(
         "heartbeat",
@@ -237,6 +264,7 @@ ENQUEUEING = [
             ENDED: _adds(),
             _BESIDE: Step(answer="new", key=WAITS),
         },
+        by_queue=True,
     ),
     act(
         "enqueue_many",
@@ -248,11 +276,13 @@ ENQUEUEING = [
             ENDED: _adds(),
             _BESIDE: Step(answer="old", key=WAITS),
         },
+        by_queue=True,
     ),
     act(
         "enqueue_or_raise",
         _enqueue(", on_conflict => 'raise'"),
         {LIVE: Step(answer="JQ012", key=WAITS), ENDED: _adds(), _BESIDE: says("JQ012")},
+        by_queue=True,
     ),
     act(
         "replace",
@@ -263,7 +293,9 @@ ENQUEUEING = [
             f"{RUNNING} {TAKEN}": _adds(row=WAITS),
             ENDED: _adds(),
             "*+new *+later": Step(answer="new", beside="new", key=WAITS),
+            "*+held": Step(answer="new", key=WAITS),
         },
+        by_queue=True,
     ),
     act(
         "debounce",
@@ -274,7 +306,9 @@ ENQUEUEING = [
             f"{RUNNING} {TAKEN}": _adds("later", row=WAITS),
             ENDED: _adds("later"),
             "*+new *+later": Step(answer="new", beside="later", key=WAITS),
+            "*+held": Step(answer="new", key=WAITS),
         },
+        by_queue=True,
     ),
 ]
 
@@ -385,7 +419,101 @@ QUEUES = [
             "GONE": replace(_DROPS, row=None, queue=None),
         },
         passed="false",
+        by_queue=True,
     ),
 ]
 
-ACTS = [*FINISHING, *RUNNING_ON, *ENQUEUEING, *OPERATING, *QUEUES]
+BATCHES = [
+    act(
+        "close_batch",
+        "select to_status from forge.close_batch(%(id)s)",
+        {
+            "OPEN": Step(answer="PENDING", job="PENDING", gate=PASSES, row=LEAVES),
+            "WAITING": says("WAITING"),
+            "PENDING LATER": says("PENDING"),
+            f"{RUNNING} {TAKEN}": says("PROCESSING"),
+            "GONE": says("JQ003"),
+            "*": says("JQ004"),
+        },
+        passed="WAITING",
+    ),
+    act(
+        "join_batch",
+        "select '-' from forge.enqueue('t', queue => %(queue)s || ' batch', batch => %(id)s)",
+        {"OPEN": Step(answer="-", gate=SHARES), "GONE": says("JQ003"), "*": says("JQ004")},
+        passed="JQ004",
+    ),
+    act(
+        "open_batch",
+        _holds("forge.open_batch('t', queue => %(queue)s, options => '{\"unique_key\": \"k\"}')"),
+        {
+            LIVE: Step(answer="old", key=WAITS),
+            ENDED: _adds("held"),
+            _BESIDE: Step(answer="new", key=WAITS),
+        },
+        by_queue=True,
+    ),
+    act(
+        "run_when",
+        _holds(
+            "forge.run_when('t', 'false', queue => %(queue)s, every => '1 day',"
+            ' options => \'{"unique_key": "k"}\')'
+        ),
+        {
+            LIVE: Step(answer="old", key=WAITS),
+            ENDED: _adds("held"),
+            _BESIDE: Step(answer="new", key=WAITS),
+        },
+        by_queue=True,
+    ),
+]
+
+MOVING = [
+    act(
+        "move",
+        "select status from forge.edit(%(id)s, to_queue => %(queue)s || ' away')",
+        {
+            "WAITING": waits("WAITING", "WAITING_AWAY"),
+            "OPEN": waits("WAITING", "OPEN_AWAY"),
+            "PENDING": waits("PENDING", "PENDING_AWAY"),
+            "LATER": waits("PENDING", "LATER_AWAY"),
+            f"{RUNNING} {TAKEN}": waits("JQ004"),
+            "GONE": says("JQ003"),
+            "*": says("JQ004"),
+        },
+    ),
+    act(
+        "move_jobs",
+        "select changed::text from forge.edit_jobs("
+        "ids => array[%(id)s], to_queue => %(queue)s || ' away')",
+        {
+            "WAITING": passes("1", "WAITING_AWAY"),
+            "OPEN": passes("1", "OPEN_AWAY"),
+            "PENDING": passes("1", "PENDING_AWAY"),
+            "LATER": passes("1", "LATER_AWAY"),
+            "*": says("0"),
+        },
+    ),
+]
+
+IN_SQL = [
+    act(
+        "run_claimed",
+        "select status from forge.run_claimed(%(id)s, %(lease)s)",
+        {RUNNING: waits("COMPLETED", "COMPLETED"), "*": says("JQ002")},
+    ),
+    act(
+        "run",
+        "select count(*)::text from forge.run(%(queue)s, 1, 'another')",
+        {
+            "PENDING": passes("1", "COMPLETED"),
+            "*+new": Step(answer="1", beside=""),
+            "*": says("0"),
+        },
+        by_queue=True,
+    ),
+]
+
+ACTS = [
+    *FINISHING, *RUNNING_ON, *ENQUEUEING, *OPERATING, *QUEUES, *BATCHES, *MOVING, *IN_SQL,
+]  # fmt: skip

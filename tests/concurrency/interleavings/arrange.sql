@@ -5,6 +5,10 @@
 
 create sequence forge_test.race_seq;
 
+-- what run and run_claimed run
+create function public.nothing(payload jsonb) returns jsonb language sql as 'select null::jsonb';
+do $do$ begin perform forge.register_sql_handler('t', 'public.nothing'); end $do$;
+
 create type forge_test.arranged as (id bigint, lease uuid, queue text);
 
 create function forge_test.arrange(state text, rich boolean)
@@ -22,20 +26,27 @@ begin
 
     perform forge.set_queue(v_queue, max_retries => 5);
     v_row.queue := v_queue;
-    v_row.id := forge.enqueue(
-        't', queue => v_queue, unique_key => 'k',
-        concurrency_key => case when arrange.rich then 'c' end,
-        depends_on => case
-            when arrange.state = 'WAITING' then array[forge.enqueue('parent', queue => v_queue || ' parents')]
-        end
-    );
+    if arrange.state = 'OPEN' then
+        v_row.id := forge.open_batch('t', queue => v_queue, options => jsonb_strip_nulls(jsonb_build_object(
+            'unique_key', 'k', 'concurrency_key', case when arrange.rich then 'c' end
+        )));
+    else
+        v_row.id := forge.enqueue(
+            't', queue => v_queue, unique_key => 'k',
+            concurrency_key => case when arrange.rich then 'c' end,
+            depends_on => case
+                when arrange.state = 'WAITING'
+                then array[forge.enqueue('parent', queue => v_queue || ' parents')]
+            end
+        );
+    end if;
     if arrange.rich then
         perform forge.enqueue(
             'child', queue => v_queue || ' children', depends_on => array[v_row.id],
             on_parent_failure => 'run'
         );
     end if;
-    if arrange.state = 'WAITING' then
+    if arrange.state in ('WAITING', 'OPEN') then
         v_row.lease := gen_random_uuid();
         return v_row;
     end if;
@@ -70,7 +81,7 @@ begin
 end;
 $function$;
 
--- Its state, and after a plus that of another job of its queue: new (it is due), later or run.
+-- Its state, and after a plus that of another job of its queue: new (it is due), later, held or run.
 create function forge_test.state(id bigint, lease uuid, queue text)
 returns text
 language sql
@@ -78,6 +89,9 @@ as $function$
     select coalesce(
         (
             select case
+                when j.status = 'WAITING' and exists (
+                    select from forge.open_dependencies as o where o.child = j.id and o.parent = j.id
+                ) then 'OPEN'
                 when j.status = 'WAITING' then 'WAITING'
                 when j.status = 'PENDING' and j.scheduled_at > forge.now() then 'LATER'
                 when j.status = 'PENDING' then 'PENDING'
@@ -87,7 +101,7 @@ as $function$
                 when j.lease_expires_at < forge.now() then 'EXPIRED_STOPPING'
                 when j.cancel_requested_at is null then 'RUNNING'
                 else 'STOPPING'
-            end
+            end || case when j.queue <> $3 then '_AWAY' else '' end
             from forge.jobs as j
             where j.id = $1
         ),
@@ -103,6 +117,7 @@ as $function$
             select string_agg(
                 case
                     when j.status = 'PROCESSING' then '+run'
+                    when j.status = 'WAITING' then '+held'
                     when j.scheduled_at > forge.now() then '+later'
                     else '+new'
                 end,

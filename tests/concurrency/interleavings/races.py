@@ -8,6 +8,7 @@ from tests.concurrency.interleavings.acts import (
     ACTS,
     LIVE,
     LOCKS,
+    SHARES,
     STATES,
     TRIES,
     WAITS,
@@ -54,14 +55,18 @@ class Race:
         if lock == "key":
             # Whoever changes the row of a live job holds what the index of keys says of it.
             is_live = {self.state, step.job} & set(LIVE.split())
-            return step.beside == "new" or bool(step.row and is_live)
+            return step.beside in ("new", "later", "held") or bool(step.row and is_live)
         return step.manner(lock) is not None
 
     @property
     def manner(self) -> Manner:
         """What the second does about the first lock that both need; None: there is none."""
-        wants = self.second.step(self.state)
-        return next((wants.manner(it) for it in LOCKS if wants.manner(it) and self.holds(it)), None)
+        has, wants = self.first.step(self.state), self.second.step(self.state)
+        for lock in LOCKS:
+            wanted = wants.manner(lock)
+            if wanted and self.holds(lock) and not wanted == has.manner(lock) == SHARES:
+                return wanted
+        return None
 
     def end(self, ending: str) -> tuple[str, str]:
         """The answer of the second, and the state after both."""
@@ -71,8 +76,10 @@ class Race:
         match self.manner:
             case "waits":
                 return missed(self.second, self.state, then) or self.second.alone(then)
-            case "passes" | "waits briefly":
+            case "passes" | "waits briefly" | "shares":
                 return self.second.passed, then
+            case "leaves it to the tick":
+                return self.second.passed, then.replace("OPEN", "WAITING")
             case "tries":
                 return self.second.passed, after(self.state, *held, wanted)
             case _:

@@ -41,6 +41,12 @@ LISTS = {
     "edit_jobs": (
         "edit_jobs", f"select changed from forge.edit_jobs(ids => {IDS}, to_priority => 5)",
     ),
+    # both have the same key, so that each finds it taken by the other
+    "move_jobs": (
+        "move_jobs",
+        f"select changed from forge.edit_jobs(ids => {IDS}, to_queue =>"
+        " (%(queues)s::text[])[1] || ' away')",
+    ),
     "retry_later": (
         "retry_later",
         f"select changed from forge.retry_jobs(status => 'PENDING', ids => {IDS})",
