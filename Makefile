@@ -9,11 +9,11 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11 p
 UV := $(shell command -v uv 2>/dev/null)
 ARGS ?=
 
-.PHONY: help venv up test check test-matrix chaos bench lock checksums screenshots reference clean
+.PHONY: help venv up test check test-matrix chaos mutants bench lock checksums screenshots reference clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
-	@echo '  ARGS="…" is passed on to up, test, test-matrix, chaos and bench'
+	@echo '  ARGS="…" is passed on to up, test, test-matrix, chaos, mutants and bench'
 
 # install(extras, stamp): the versions come from the lock, so every clone runs the same packages.
 define install
@@ -58,6 +58,9 @@ test-matrix: $(VENV)/.dev ## run the SQL tests against PostgreSQL 14, 16 and 17
 
 chaos: $(VENV)/.dev ## break everything for 10 minutes and prove that nothing was lost (ARGS="--minutes 60 --seed 7")
 	@$(BIN)/python -m tests.chaos $(ARGS)
+
+mutants: $(VENV)/.dev ## take defences out of the SQL, one at a time, and see which test notices
+	@$(BIN)/python -m tests.mutants $(ARGS)
 
 bench: $(VENV)/.bench ## measure Forge, bare SQL and other queues side by side
 	@$(BIN)/python -m tests.bench $(ARGS)
