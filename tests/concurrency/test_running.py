@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import psycopg
@@ -28,6 +29,9 @@ def running(db: Database, number: int = 1, **options: Any) -> list[dict[str, Any
     for _ in range(number):
         db.rows(f"select forge.enqueue('t'{names})", **options)
     return [dict(job) for job in claim(db, number)]
+
+
+BEAT = "select * from forge.heartbeat('w', %(ids)s, %(leases)s::uuid[], '1 day')"
 
 
 def report(jobs: list[dict[str, Any]]) -> dict[str, Any]:
@@ -139,3 +143,36 @@ def test_a_look_for_cancellations_waits_for_nobody(db: Database, pair: Pair) -> 
     assert looker.run(look, **report([job])) == []
     canceller.run("commit")
     assert looker.run(look, **report([job])) == [{"id": job["id"], "reason": "cancel_requested"}]
+
+
+def test_heartbeats_for_the_same_jobs_in_opposite_orders_do_not_deadlock(
+    db: Database, pair: Pair
+) -> None:
+    jobs = running(db, 2)
+    before = deadlocks(db)
+    first, second = pair
+    first.run("begin")
+    first.run(BEAT, **report(jobs[:1]))
+    second.start_and_wait_for_lock(BEAT, **report(jobs[::-1]))
+    first.run(BEAT, **report(jobs[1:]))
+    first.run("commit")
+    assert second.result() == []
+    assert deadlocks(db) == before
+
+
+@pytest.mark.parametrize("claimed_again", [True, False])
+def test_a_heartbeat_that_waited_for_the_loss_of_its_job_extends_no_lease(
+    db: Database, pair: Pair, claimed_again: bool
+) -> None:
+    (job,) = running(db)
+    other, late = pair
+    other.run("begin")
+    other.run("select forge.release(%(id)s, %(lease)s)", id=job["id"], lease=job["lease"])
+    if claimed_again:
+        other.run("select forge.dequeue(worker => 'other', lease => '1 minute')")
+    late.start_and_wait_for_lock(BEAT, **report([job]))
+    other.run("commit")
+    assert late.result() == [{"id": job["id"], "reason": "lease_lost"}]
+    lease = "lease_expires_at - attempted_at as lease"
+    (found,) = db.rows(f"select {lease} from forge.job(%(id)s)", id=job["id"])
+    assert found["lease"] == (timedelta(minutes=1) if claimed_again else None)

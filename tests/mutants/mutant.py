@@ -7,8 +7,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 
-# What may kill a mutant that its near tests let live. Not tests/catalog, most of which would see that
-# a text has changed and not that it has become wrong.
+# What may kill a mutant that its near tests let live. Not tests/catalog, most of which would see
+# that a text has changed and not that it has become wrong.
 REST = (
     "tests/procedures",
     "tests/concurrency",

@@ -59,7 +59,8 @@ MUTANTS = (
         file="20_claim",
         old="                    and j.priority < v_priority\n"
         "                order by j.priority desc\n",
-        new="                    and j.priority < v_priority\n                order by j.priority\n",
+        new="                    and j.priority < v_priority\n"
+        "                order by j.priority\n",
         defence="the order by priority",
         near=("procedures/test_claim",),
     ),

@@ -114,7 +114,8 @@ MUTANTS = (
     Mutant(
         name="full-queue-pushes-out-others",
         file="13_admission",
-        old="    if job.concurrency_key is not null then\n        v_job := forge._lock_oldest_of_key",
+        old="    if job.concurrency_key is not null then\n"
+        "        v_job := forge._lock_oldest_of_key",
         new="    if false then\n        v_job := forge._lock_oldest_of_key",
         defence="that a job makes room among those of its own key",
         near=("procedures/test_admission",),
