@@ -170,3 +170,27 @@ def test_a_fail_that_waited_for_a_cancel_ends_the_job(db: Database, pair: Pair) 
     operator.run("commit")
 
     assert worker.result() == [{"status": "CANCELLED"}]
+
+
+def test_an_exchange_that_waited_claims_by_the_time_after_that(
+    db: Database, clock: Clock, pair: Pair
+) -> None:
+    clock.freeze()
+    db.rows("select forge.enqueue('t')")
+    (job,) = claim(db)
+    db.rows("select forge.enqueue('t', scheduled_at => forge.now() + '5 minutes')")
+    holder, worker = pair
+
+    holder.run("begin")
+    holder.run("select forge.progress(%(id)s, %(lease)s, 0.5)", id=job["id"], lease=job["lease"])
+    worker.start_and_wait_for_lock(
+        "select attempted_at, lease_expires_at - attempted_at = '1 minute' as whole "
+        "from forge.exchange("
+        "array[%(id)s]::bigint[], array[%(lease)s]::uuid[], lease => '1 minute')",
+        id=job["id"],
+        lease=job["lease"],
+    )
+    now = clock.advance(minutes=10)
+    holder.run("commit")
+
+    assert worker.result() == [{"attempted_at": now, "whole": True}]
