@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import fnmatch
+import signal
 import sys
 import tempfile
 from pathlib import Path
@@ -32,6 +33,7 @@ def main() -> int:
         print(error, file=sys.stderr)
         return 2
     fates: list[Fate] = []
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("stopped"))
     try:
         with tempfile.TemporaryDirectory(prefix="forge-mutants-") as directory:
             preserve = Preserve.copied_to(Path(directory) / "checkout", server)

@@ -94,9 +94,11 @@ class Preserve:
         try:
             output, _ = process.communicate(timeout=max(1, limit - (time.monotonic() - began)))
         except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)
-            process.communicate()
             return Fate(mutant=name, outcome=TIME_UP, seconds=time.monotonic() - began)
+        finally:
+            if process.poll() is None:
+                os.killpg(process.pid, signal.SIGKILL)
+                process.communicate()
         if process.returncode == 0:
             return None
         if not seen_file.exists():
