@@ -172,6 +172,27 @@ def test_a_fail_that_waited_for_a_cancel_ends_the_job(db: Database, pair: Pair) 
     assert worker.result() == [{"status": "CANCELLED"}]
 
 
+@pytest.mark.parametrize(
+    "call", ["release(%(id)s, %(lease)s)", "snooze(%(id)s, %(lease)s, '1 hour')"]
+)
+def test_giving_back_what_was_cancelled_meanwhile_ends_the_job(
+    db: Database, pair: Pair, call: str
+) -> None:
+    db.rows("select forge.enqueue('t')")
+    (job,) = claim(db)
+    operator, worker = pair
+
+    operator.run("begin")
+    operator.run(CANCEL, id=job["id"])
+    worker.start_and_wait_for_lock(
+        f"select to_status from forge.{call}", id=job["id"], lease=job["lease"]
+    )
+    operator.run("commit")
+
+    assert worker.result() == [{"to_status": "CANCELLED"}]
+    assert status(db, job["id"]) == "CANCELLED"
+
+
 def test_an_exchange_that_waited_claims_by_the_time_after_that(
     db: Database, clock: Clock, pair: Pair
 ) -> None:
