@@ -8,12 +8,13 @@ from typing import Any
 import psycopg
 import pytest
 
-from tests.concurrency.racing import Racer, claim, deadlocks, status
+from tests.concurrency.racing import Racer, claim, deadlocks, gate_before, status
 from tests.database import Clock, Database
 
 Pair = tuple[Racer, Racer]
 FAIL = "select status from forge.fail(%(id)s, %(lease)s, 'took too long', error_type => 'Timeout')"
 COMPLETE = "select forge.complete(%(id)s, %(lease)s) as done"
+RELEASE = "select from forge.release(%(id)s, %(lease)s)"
 LOG = "select forge.log(%(id)s, %(lease)s, %(message)s) as kept"
 REPORT = """
 select * from forge.report((
@@ -74,6 +75,25 @@ def test_a_worker_that_comes_after_the_tick_is_refused(
     assert refused.value.sqlstate == "JQ002"
     (error,) = db.value("select errors from forge.job(%(id)s)", id=job["id"])
     assert error["error_type"] == "Timeout"
+
+
+def test_an_attempt_that_ends_while_a_tick_finds_it_late_is_not_ended_twice(
+    db: Database, clock: Clock, pair: Pair
+) -> None:
+    """A tick looks which attempts are late by their type, and only then takes their rows."""
+    db.rows("select forge.set_type('t', timeout => '1 second')")
+    (job,) = running(db)
+    clock.advance(seconds=7)
+    worker, ticker = pair
+
+    lease_end = "forge._lease_end(timestamptz, timestamptz, interval)"
+    with gate_before(db, lease_end) as open_gate:
+        ticker.start_and_wait_for_lock("select task, count from forge.tick()")
+        worker.run(RELEASE, id=job["id"], lease=job["lease"])
+        open_gate()
+
+    assert "timed_out" not in {row["task"] for row in ticker.result()}
+    assert db.value("select errors from forge.job(%(id)s)", id=job["id"]) == []
 
 
 def test_a_report_that_waited_for_the_end_of_its_job_says_that_it_is_lost(
@@ -167,7 +187,7 @@ def test_a_heartbeat_that_waited_for_the_loss_of_its_job_extends_no_lease(
     (job,) = running(db)
     other, late = pair
     other.run("begin")
-    other.run("select forge.release(%(id)s, %(lease)s)", id=job["id"], lease=job["lease"])
+    other.run(RELEASE, id=job["id"], lease=job["lease"])
     if claimed_again:
         other.run("select forge.dequeue(worker => 'other', lease => '1 minute')")
     late.start_and_wait_for_lock(BEAT, **report([job]))

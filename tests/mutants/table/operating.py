@@ -44,7 +44,7 @@ MUTANTS = (
         old="        order by d.unique_scope, d.unique_key, d.id\n",
         new="        order by d.id\n",
         defence="that retry_dead takes keys in the order of enqueue_many",
-        near=("concurrency/test_reviving", "concurrency/test_keys"),
+        near=("concurrency/test_keys", "concurrency/test_reviving"),
     ),
     Mutant(
         name="revive-waits-for-rows",
@@ -52,7 +52,7 @@ MUTANTS = (
         old="            for update skip locked\n",
         new="            for update\n",
         defence="SKIP LOCKED in retry_dead and discard_dead",
-        near=("concurrency/test_reviving",),
+        near=("concurrency/test_failing", "concurrency/test_reviving"),
     ),
     Mutant(
         name="edit-waits-for-keys",
