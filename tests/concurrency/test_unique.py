@@ -237,3 +237,22 @@ def test_a_batch_begins_anew_rather_than_wait_for_a_holder_that_came_later(
 
         assert [row["created"] for row in batch.result()] == [False, False]
     assert deadlocks(db) == 0
+
+
+def test_a_batch_that_waits_for_a_holder_lets_go_of_the_others(db: Database, pair: Pair) -> None:
+    """While it waits for one holder it has no other, and keeps nobody from claiming that."""
+    due = "2020-01-01T00:00:00Z"
+    (first,) = db.rows("select forge.enqueue('t', scheduled_at => '2019-01-01Z') as id")
+    db.rows(MANY, jobs=replacing("b", scheduled_at=due))
+    db.rows(MANY, jobs=replacing("c", priority=5))
+    claimer, batch = pair
+
+    with gate_before(db, "forge._claim_key(bigint)", f"$1 = {first['id']}") as open_gate:
+        claimer.start_and_wait_for_lock("select id from forge.dequeue(max_jobs => 3)")
+        db.rows(MANY, jobs=replacing("b", scheduled_at=due))
+        batch.start_and_wait_for_lock(MANY, jobs=replacing("b", "c", scheduled_at=due))
+        open_gate()
+
+        assert len(claimer.result()) == 3
+        assert len(batch.result()) == 2
+    assert deadlocks(db) == 0
