@@ -131,7 +131,7 @@ MUTANTS = (
         old="v_now := forge.now();       -- after what may have waited for a row",
         new="v_now := statement_timestamp();",
         defence="that exchange reads the clock after what may have waited",
-        near=("procedures/test_exchange", "concurrency/test_finishing"),
+        near=("concurrency/test_finishing", "procedures/test_exchange"),
     ),
     Mutant(
         name="lanes-above-who-is-on-the-way",

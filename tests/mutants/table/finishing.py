@@ -21,7 +21,7 @@ MUTANTS = (
         " as u (id, lease)\n                )\n",
         new="when j.lease = any(_complete.leases)\n",
         defence="that in complete_many each lease is good for its own job only",
-        near=("procedures/test_complete", "procedures/test_fence", "procedures/test_exchange"),
+        near=("procedures/test_fence", "procedures/test_complete"),
     ),
     Mutant(
         name="complete-says-it-was-done-to-anybody",
@@ -29,7 +29,7 @@ MUTANTS = (
         old="where h.id = complete.id and h.lease = complete.lease and h.status = 'COMPLETED';",
         new="where h.id = complete.id and h.status = 'COMPLETED';",
         defence="that only the lease that completed a job may say so again",
-        near=("procedures/test_complete", "procedures/test_fence"),
+        near=("procedures/test_fence", "procedures/test_complete"),
     ),
     Mutant(
         name="complete-of-another-queue",

@@ -85,7 +85,7 @@ MUTANTS = (
         "        perform forge._refuse_lease(_give_back.id",
         new="    ;\n    if not found then\n        perform forge._refuse_lease(_give_back.id",
         defence="the row lock of release and snooze",
-        near=("concurrency/test_running", "concurrency/test_finishing"),
+        near=("concurrency/test_finishing", "concurrency/test_running"),
     ),
     Mutant(
         name="release-forgets-the-cancellation",
@@ -119,7 +119,7 @@ MUTANTS = (
         "        )\n        then",
         new="        if true then",
         defence="that what is timed out is looked at again under its lock",
-        near=("procedures/test_timeout", "concurrency/test_running"),
+        near=("concurrency/test_running", "procedures/test_timeout"),
     ),
     Mutant(
         name="bell-that-nobody-hears",
