@@ -193,6 +193,20 @@ def test_giving_back_what_was_cancelled_meanwhile_ends_the_job(
     assert status(db, job["id"]) == "CANCELLED"
 
 
+def test_a_dropped_queue_goes_but_for_what_somebody_holds(db: Database, pair: Pair) -> None:
+    held, other = (db.value("select forge.enqueue('t', queue => 'old')") for _ in range(2))
+    holder, dropper = pair
+    drop = "select forge.drop_queue('old') as gone"
+
+    holder.run("begin")
+    holder.run(CANCEL, id=held)
+    assert dropper.run(drop) == [{"gone": False}]
+    assert db.rows("select from forge.job(%(id)s)", id=other) == []
+    holder.run("rollback")
+    assert status(db, held) == "PENDING"
+    assert dropper.run(drop) == [{"gone": True}]
+
+
 def test_an_exchange_that_waited_claims_by_the_time_after_that(
     db: Database, clock: Clock, pair: Pair
 ) -> None:

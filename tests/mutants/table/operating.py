@@ -60,7 +60,7 @@ MUTANTS = (
         old="set lock_timeout = '50ms'\n",
         new="",
         defence="that a move to another queue does not wait for a key",
-        near=("procedures/test_edit", "concurrency/test_keys"),
+        near=("concurrency/test_admission", "procedures/test_edit"),
     ),
     Mutant(
         name="edit-past-the-lanes",
@@ -76,7 +76,7 @@ MUTANTS = (
         old="        for update skip locked\n    ));",
         new="        for update\n    ));",
         defence="SKIP LOCKED in drop_queue",
-        near=("procedures/test_drop_queue",),
+        near=("concurrency/test_finishing", "procedures/test_drop_queue"),
     ),
     Mutant(
         name="drop-too-much",
