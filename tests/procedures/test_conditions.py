@@ -146,8 +146,9 @@ def test_without_a_timeout_nothing_is_looked_at(orders: Calls, noon: Clock) -> N
 def test_a_look_that_the_timeout_ends_is_an_error_and_the_tick_goes_on(
     call: Calls, noon: Clock
 ) -> None:
+    call.tick()  # all else that a tick does now and then is done
     job_id = wait_for(call, "pg_sleep(60) is null")
-    call.select("set local statement_timeout = '200ms'")
+    call.select("set local statement_timeout = '500ms'")
     assert call.tick()["conditions"] == 1
     assert conditions(call) == ["canceling statement due to statement timeout"]
     assert call.status(job_id) == "WAITING"
