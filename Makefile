@@ -13,7 +13,7 @@ ARGS ?=
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
-	@echo '  ARGS="…" is passed on to up, test, test-matrix, chaos, soak and bench'
+	@echo '  ARGS="…" is passed on to up, test, test-matrix, test-pooler, chaos, soak, mutants and bench'
 
 # install(extras, stamp): the versions come from the lock, so every clone runs the same packages.
 define install
@@ -68,6 +68,9 @@ chaos: $(VENV)/.dev ## break everything for 10 minutes and prove that nothing wa
 
 soak: $(VENV)/.dev ## run at 70 % of the capacity for 45 minutes: does all stay flat? (ARGS="--minutes 3 --seed 7")
 	@$(BIN)/python -m tests.soak $(ARGS)
+
+mutants: $(VENV)/.dev ## take defences out of the SQL, one at a time, and see which test notices
+	@$(BIN)/python -m tests.mutants $(ARGS)
 
 bench: $(VENV)/.bench ## measure Forge, bare SQL and other queues side by side
 	@$(BIN)/python -m tests.bench $(ARGS)

@@ -8,6 +8,7 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from typing import Any
 
+from psycopg import sql
 from psycopg.rows import DictRow
 
 from tests.database import Conn, Database
@@ -61,10 +62,62 @@ def until(condition: Callable[[], bool], unless: Future[Any] | None = None) -> N
         assert time.monotonic() < deadline, "waited in vain"
 
 
+def blocked_by(db: Database, racer: Racer, other: Racer) -> bool:
+    """Whether a session waits for another."""
+    blocking = "select %(other)s = any(pg_blocking_pids(%(pid)s))"
+    return bool(db.value(blocking, pid=racer.pid, other=other.pid))
+
+
 @contextmanager
 def racers(db: Database, count: int = 2) -> Iterator[list[Racer]]:
     with ThreadPoolExecutor(count) as pool:
         yield [Racer(db, pool) for _ in range(count)]
+
+
+GATE = 4711
+WITH_GATE = sql.SQL("""
+do $do$
+declare
+    v_row pg_proc;
+begin
+    select p.* into v_row from pg_proc as p where p.oid = {signature}::regprocedure;
+    -- by its name it knows its parameters, so that stays
+    execute format('alter function %s set schema forge_test', v_row.oid::regprocedure);
+    execute format(
+        'create function forge.%I(%s) returns %s language plpgsql as $f$
+        begin
+            if %s then
+                perform pg_advisory_xact_lock_shared(%s);
+            end if;
+            return forge_test.%I(%s);
+        end;
+        $f$',
+        v_row.proname, pg_get_function_arguments(v_row.oid), pg_get_function_result(v_row.oid),
+        {when}, {gate}, v_row.proname,
+        (select string_agg('$' || n, ', ') from generate_series(1, v_row.pronargs) as n)
+    );
+end;
+$do$
+""")
+
+
+@contextmanager
+def gate_before(db: Database, signature: str, when: str = "true") -> Iterator[Callable[[], None]]:
+    """Make whoever comes to a function of Forge wait until the gate is opened, by what this yields.
+
+    So two statements of the function that calls it can be parted where no lock makes it wait.
+    """
+    keeper = db.connect()
+    keeper.execute(
+        WITH_GATE.format(
+            signature=sql.Literal(signature), when=sql.Literal(when), gate=sql.Literal(GATE)
+        )
+    )
+    keeper.execute("select pg_advisory_lock(%s)", (GATE,))
+    try:
+        yield keeper.close
+    finally:
+        keeper.close()
 
 
 def claim(db: Database, max_jobs: int = 1, **named: object) -> list[DictRow]:

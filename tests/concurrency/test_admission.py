@@ -103,6 +103,7 @@ def test_a_job_does_not_wait_for_who_is_taking_its_key_elsewhere(db: Database, p
     first, second = pair
     first.run("begin")
     first.run("select forge.enqueue('t', queue => 'b', unique_key => 'k')")
+    second.run("set lock_timeout = 0")  # it brings its own
 
     moved = "select changed, skipped from forge.edit_jobs('a', to_queue => 'b')"
     assert second.run(moved) == [{"changed": 0, "skipped": 1}]

@@ -170,3 +170,62 @@ def test_a_fail_that_waited_for_a_cancel_ends_the_job(db: Database, pair: Pair) 
     operator.run("commit")
 
     assert worker.result() == [{"status": "CANCELLED"}]
+
+
+@pytest.mark.parametrize(
+    "call", ["release(%(id)s, %(lease)s)", "snooze(%(id)s, %(lease)s, '1 hour')"]
+)
+def test_giving_back_what_was_cancelled_meanwhile_ends_the_job(
+    db: Database, pair: Pair, call: str
+) -> None:
+    db.rows("select forge.enqueue('t')")
+    (job,) = claim(db)
+    operator, worker = pair
+
+    operator.run("begin")
+    operator.run(CANCEL, id=job["id"])
+    worker.start_and_wait_for_lock(
+        f"select to_status from forge.{call}", id=job["id"], lease=job["lease"]
+    )
+    operator.run("commit")
+
+    assert worker.result() == [{"to_status": "CANCELLED"}]
+    assert status(db, job["id"]) == "CANCELLED"
+
+
+def test_a_dropped_queue_goes_but_for_what_somebody_holds(db: Database, pair: Pair) -> None:
+    held, other = (db.value("select forge.enqueue('t', queue => 'old')") for _ in range(2))
+    holder, dropper = pair
+    drop = "select forge.drop_queue('old') as gone"
+
+    holder.run("begin")
+    holder.run(CANCEL, id=held)
+    assert dropper.run(drop) == [{"gone": False}]
+    assert db.rows("select from forge.job(%(id)s)", id=other) == []
+    holder.run("rollback")
+    assert status(db, held) == "PENDING"
+    assert dropper.run(drop) == [{"gone": True}]
+
+
+def test_an_exchange_that_waited_claims_by_the_time_after_that(
+    db: Database, clock: Clock, pair: Pair
+) -> None:
+    clock.freeze()
+    db.rows("select forge.enqueue('t')")
+    (job,) = claim(db)
+    db.rows("select forge.enqueue('t', scheduled_at => forge.now() + '5 minutes')")
+    holder, worker = pair
+
+    holder.run("begin")
+    holder.run("select forge.progress(%(id)s, %(lease)s, 0.5)", id=job["id"], lease=job["lease"])
+    worker.start_and_wait_for_lock(
+        "select attempted_at, lease_expires_at - attempted_at = '1 minute' as whole "
+        "from forge.exchange("
+        "array[%(id)s]::bigint[], array[%(lease)s]::uuid[], lease => '1 minute')",
+        id=job["id"],
+        lease=job["lease"],
+    )
+    now = clock.advance(minutes=10)
+    holder.run("commit")
+
+    assert worker.result() == [{"attempted_at": now, "whole": True}]

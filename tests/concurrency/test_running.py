@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import psycopg
 import pytest
 
-from tests.concurrency.racing import Racer, claim, deadlocks, status
+from tests.concurrency.racing import Racer, claim, deadlocks, gate_before, status
 from tests.database import Clock, Database
 
 Pair = tuple[Racer, Racer]
 FAIL = "select status from forge.fail(%(id)s, %(lease)s, 'took too long', error_type => 'Timeout')"
 COMPLETE = "select forge.complete(%(id)s, %(lease)s) as done"
+RELEASE = "select from forge.release(%(id)s, %(lease)s)"
 LOG = "select forge.log(%(id)s, %(lease)s, %(message)s) as kept"
 REPORT = """
 select * from forge.report((
@@ -28,6 +30,9 @@ def running(db: Database, number: int = 1, **options: Any) -> list[dict[str, Any
     for _ in range(number):
         db.rows(f"select forge.enqueue('t'{names})", **options)
     return [dict(job) for job in claim(db, number)]
+
+
+BEAT = "select * from forge.heartbeat('w', %(ids)s, %(leases)s::uuid[], '1 day')"
 
 
 def report(jobs: list[dict[str, Any]]) -> dict[str, Any]:
@@ -70,6 +75,25 @@ def test_a_worker_that_comes_after_the_tick_is_refused(
     assert refused.value.sqlstate == "JQ002"
     (error,) = db.value("select errors from forge.job(%(id)s)", id=job["id"])
     assert error["error_type"] == "Timeout"
+
+
+def test_an_attempt_that_ends_while_a_tick_finds_it_late_is_not_ended_twice(
+    db: Database, clock: Clock, pair: Pair
+) -> None:
+    """A tick looks which attempts are late by their type, and only then takes their rows."""
+    db.rows("select forge.set_type('t', timeout => '1 second')")
+    (job,) = running(db)
+    clock.advance(seconds=7)
+    worker, ticker = pair
+
+    lease_end = "forge._lease_end(timestamptz, timestamptz, interval)"
+    with gate_before(db, lease_end) as open_gate:
+        ticker.start_and_wait_for_lock("select task, count from forge.tick()")
+        worker.run(RELEASE, id=job["id"], lease=job["lease"])
+        open_gate()
+
+    assert "timed_out" not in {row["task"] for row in ticker.result()}
+    assert db.value("select errors from forge.job(%(id)s)", id=job["id"]) == []
 
 
 def test_a_report_that_waited_for_the_end_of_its_job_says_that_it_is_lost(
@@ -139,3 +163,36 @@ def test_a_look_for_cancellations_waits_for_nobody(db: Database, pair: Pair) -> 
     assert looker.run(look, **report([job])) == []
     canceller.run("commit")
     assert looker.run(look, **report([job])) == [{"id": job["id"], "reason": "cancel_requested"}]
+
+
+def test_heartbeats_for_the_same_jobs_in_opposite_orders_do_not_deadlock(
+    db: Database, pair: Pair
+) -> None:
+    jobs = running(db, 2)
+    before = deadlocks(db)
+    first, second = pair
+    first.run("begin")
+    first.run(BEAT, **report(jobs[:1]))
+    second.start_and_wait_for_lock(BEAT, **report(jobs[::-1]))
+    first.run(BEAT, **report(jobs[1:]))
+    first.run("commit")
+    assert second.result() == []
+    assert deadlocks(db) == before
+
+
+@pytest.mark.parametrize("claimed_again", [True, False])
+def test_a_heartbeat_that_waited_for_the_loss_of_its_job_extends_no_lease(
+    db: Database, pair: Pair, claimed_again: bool
+) -> None:
+    (job,) = running(db)
+    other, late = pair
+    other.run("begin")
+    other.run(RELEASE, id=job["id"], lease=job["lease"])
+    if claimed_again:
+        other.run("select forge.dequeue(worker => 'other', lease => '1 minute')")
+    late.start_and_wait_for_lock(BEAT, **report([job]))
+    other.run("commit")
+    assert late.result() == [{"id": job["id"], "reason": "lease_lost"}]
+    lease = "lease_expires_at - attempted_at as lease"
+    (found,) = db.rows(f"select {lease} from forge.job(%(id)s)", id=job["id"])
+    assert found["lease"] == (timedelta(minutes=1) if claimed_again else None)

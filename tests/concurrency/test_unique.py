@@ -5,7 +5,15 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from tests.concurrency.racing import Racer, deadlocks, racers, status, until
+from tests.concurrency.racing import (
+    Racer,
+    blocked_by,
+    deadlocks,
+    gate_before,
+    racers,
+    status,
+    until,
+)
 from tests.database import Database
 
 Pair = tuple[Racer, Racer]
@@ -86,6 +94,26 @@ def test_a_replacement_that_waited_for_a_claim_makes_a_new_job(db: Database, pai
     first.run("select from forge.dequeue()")
     second.start_and_wait_for_lock(REPLACE, p='{"n": 2}')
     first.run("commit")
+
+    (new,) = second.result()
+    assert new["id"] != old["id"]
+    assert (payload(db, old["id"]), payload(db, new["id"])) == ({"n": 1}, {"n": 2})
+
+
+def test_a_replacement_that_met_a_claim_after_its_key_makes_a_new_job(
+    db: Database, pair: Pair
+) -> None:
+    """The holder is still PENDING when its key is found taken, and claimed a moment later."""
+    (old,) = db.rows(REPLACE, p='{"n": 1}')
+    first, second = pair
+
+    with gate_before(db, "forge._holder(text, text)") as open_gate:
+        second.start_and_wait_for_lock(REPLACE, p='{"n": 2}')
+        first.run("begin")
+        first.run("select from forge.dequeue()")
+        open_gate()
+        until(lambda: blocked_by(db, second, first))
+        first.run("commit")
 
     (new,) = second.result()
     assert new["id"] != old["id"]
@@ -223,8 +251,7 @@ def test_a_batch_begins_anew_rather_than_wait_for_a_holder_that_came_later(
         locker.run("begin")
         locker.run("select from forge.jobs where id = %(id)s for update", id=late["id"])
         first.run("rollback")
-        blocking = "select %(other)s = any(pg_blocking_pids(%(pid)s))"
-        until(lambda: bool(db.value(blocking, pid=batch.pid, other=locker.pid)))
+        until(lambda: blocked_by(db, batch, locker))
 
         # It has taken back its own job of key a: who enqueues that does not wait for it.
         (taken,) = db.rows(MANY, jobs=replacing("a"))
@@ -232,4 +259,23 @@ def test_a_batch_begins_anew_rather_than_wait_for_a_holder_that_came_later(
         locker.run("commit")
 
         assert [row["created"] for row in batch.result()] == [False, False]
+    assert deadlocks(db) == 0
+
+
+def test_a_batch_that_waits_for_a_holder_lets_go_of_the_others(db: Database, pair: Pair) -> None:
+    """While it waits for one holder it has no other, and keeps nobody from claiming that."""
+    due = "2020-01-01T00:00:00Z"
+    (first,) = db.rows("select forge.enqueue('t', scheduled_at => '2019-01-01Z') as id")
+    db.rows(MANY, jobs=replacing("b", scheduled_at=due))
+    db.rows(MANY, jobs=replacing("c", priority=5))
+    claimer, batch = pair
+
+    with gate_before(db, "forge._claim_key(bigint)", f"$1 = {first['id']}") as open_gate:
+        claimer.start_and_wait_for_lock("select id from forge.dequeue(max_jobs => 3)")
+        db.rows(MANY, jobs=replacing("b", scheduled_at=due))
+        batch.start_and_wait_for_lock(MANY, jobs=replacing("b", "c", scheduled_at=due))
+        open_gate()
+
+        assert len(claimer.result()) == 3
+        assert len(batch.result()) == 2
     assert deadlocks(db) == 0

@@ -48,6 +48,20 @@ def test_the_order_is_priority_then_time_then_id(call: Calls, noon: Clock) -> No
     assert call.rows("dequeue") == []
 
 
+@pytest.mark.parametrize("function", ["dequeue", "exchange"])
+def test_a_claim_of_few_takes_those_that_were_due_first(
+    call: Calls, noon: Clock, function: str
+) -> None:
+    ids = [
+        call.enqueue(scheduled_at=noon.now - timedelta(minutes=minutes))
+        for minutes in (1, 4, 2, 4, 3)
+    ]
+
+    order = [[row["id"] for row in call.rows(function, max_jobs=2)] for _ in range(3)]
+
+    assert order == [[ids[1], ids[3]], [ids[4], ids[2]], [ids[0]]]
+
+
 def test_one_by_one_or_many_at_once_is_the_same_order(call: Calls) -> None:
     ids = [call.enqueue(priority=p) for p in (0, 32767, -32768, 1)]
 

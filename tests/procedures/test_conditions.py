@@ -148,7 +148,7 @@ def test_a_look_that_the_timeout_ends_is_an_error_and_the_tick_goes_on(
 ) -> None:
     call.tick()  # has made partitions, which may take longer than the timeout to come
     job_id = wait_for(call, "pg_sleep(60) is null")
-    call.select("set local statement_timeout = '200ms'")
+    call.select("set local statement_timeout = '500ms'")
     assert call.tick()["conditions"] == 1
     assert conditions(call) == ["canceling statement due to statement timeout"]
     assert call.status(job_id) == "WAITING"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from uuid import UUID
 
 import pytest
 from psycopg.rows import DictRow
@@ -39,8 +40,15 @@ def by_completing_it(call: Calls, clock: Clock, job: DictRow) -> None:
     call.complete(job)
 
 
+def to_another_worker_who_completes_it(call: Calls, clock: Clock, job: DictRow) -> None:
+    clock.advance(seconds=61)
+    call.tick()
+    call.complete(call.claim(queue="running"))
+
+
 LOSSES = [
     to_another_worker,
+    to_another_worker_who_completes_it,
     to_the_backoff,
     to_the_dead_letter_queue,
     to_a_cancellation,
@@ -66,19 +74,34 @@ def test_a_stale_lease_changes_nothing(function: str, lose: Loss, call: Calls, n
     assert call.everything() == before
 
 
-@pytest.mark.parametrize("lose", LOSSES, ids=lambda lose: lose.__name__)
-def test_a_stale_lease_in_a_batch_changes_nothing(lose: Loss, call: Calls, noon: Clock) -> None:
-    job = call.running()
-    lose(call, noon, job)
+def is_refused_as_a_batch(call: Calls, ids: list[int], leases: list[UUID]) -> None:
     before = call.everything()
-    stale = {"ids": [job["id"]], "leases": [job["lease"]]}
+    stale = {"ids": ids, "leases": leases}
 
     assert call.rows("complete_many", **stale) == []
     assert call.rows("exchange", **stale, queue="empty") == []
     beats = call.rows("heartbeat", worker="not registered", **stale)
 
-    assert beats == [{"id": job["id"], "reason": "lease_lost"}]
+    assert beats == [{"id": id, "reason": "lease_lost"} for id in ids]
     assert call.everything() == before
+
+
+@pytest.mark.parametrize("lose", LOSSES, ids=lambda lose: lose.__name__)
+def test_a_stale_lease_in_a_batch_changes_nothing(lose: Loss, call: Calls, noon: Clock) -> None:
+    job = call.running()
+    lose(call, noon, job)
+
+    is_refused_as_a_batch(call, [job["id"]], [job["lease"]])
+    # One id goes a shorter way than several.
+    is_refused_as_a_batch(call, [job["id"], job["id"] + 1000], [job["lease"]] * 2)
+
+
+def test_in_a_batch_each_lease_is_good_for_its_own_job_only(call: Calls) -> None:
+    jobs = [call.running(), call.running()]
+
+    is_refused_as_a_batch(
+        call, [job["id"] for job in jobs], [job["lease"] for job in reversed(jobs)]
+    )
 
 
 @pytest.mark.parametrize("function", FENCED)

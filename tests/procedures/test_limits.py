@@ -240,6 +240,43 @@ def test_none_overtakes_one_that_waits_out_its_backoff(call: Calls, noon: Clock)
     assert other != second
 
 
+def test_one_that_comes_back_to_the_front_waits_for_the_one_that_runs(
+    call: Calls, noon: Clock
+) -> None:
+    limit(call, key_fifo=True)
+    settle(call)
+    first, second, third = fill(call, 3, "a")
+    call.fail(take(call)[0], retryable=False)
+    (running,) = take(call)
+    assert running["id"] == second
+
+    call.rows("retry", id=first)
+
+    assert take(call) == []
+    call.complete(running)
+    (again,) = take(call)
+    assert again["id"] == first
+    call.complete(again)
+    assert take(call)[0]["id"] == third
+
+
+def test_the_order_of_a_key_does_not_hang_on_the_plan(call: Calls, noon: Clock) -> None:
+    for plan in ("indexscan", "indexonlyscan", "bitmapscan"):
+        call.select(f"set local enable_{plan} = off")
+    for pinned in ("enable_seqscan", "enable_bitmapscan", "enable_sort"):
+        call.select(f"alter function forge.dequeue reset {pinned}")
+    limit(call, key_fifo=True)
+    settle(call)
+    first, second = fill(call, 2, "a")
+    call.fail(take(call)[0], retryable=False)
+    call.rows("retry", id=first)  # the last row of the table is the first in its line
+
+    (job,) = take(call)
+    assert job["id"] == first
+    call.complete(job)
+    assert take(call)[0]["id"] == second
+
+
 @pytest.mark.parametrize("end", ["dead", "cancelled", "snoozed"])
 def test_the_next_follows_when_the_first_is_out_of_the_way(
     call: Calls, noon: Clock, end: str

@@ -1,0 +1,152 @@
+"""The claim: what keeps two from having one job, and gives the right one first."""
+
+from __future__ import annotations
+
+from tests.mutants.mutant import Mutant
+
+MUTANTS = (
+    Mutant(
+        name="claim-waits-for-rows",
+        file="20_claim",
+        old="for no key update skip locked",
+        new="for no key update",
+        defence="SKIP LOCKED in the claim",
+        near=("concurrency/test_claimers",),
+    ),
+    Mutant(
+        name="claim-locks-no-rows",
+        file="20_claim",
+        old="                for no key update skip locked\n",
+        new="",
+        defence="the row locks of the claim",
+        near=("concurrency/test_claimers",),
+    ),
+    Mutant(
+        name="claim-takes-no-claim-lock",
+        file="20_claim",
+        old="            where pg_try_advisory_xact_lock(v_space, forge._claim_key(f.id));",
+        new="            ;",
+        defence="the advisory lock of a claim",
+        near=("procedures/test_claim", "concurrency/test_claimers"),
+    ),
+    Mutant(
+        name="claim-locks-while-it-scans",
+        file="20_claim",
+        old="and (_choose.types is null or j.type = any(_choose.types))",
+        new="and (_choose.types is null or j.type = any(_choose.types))\n"
+        "and pg_try_advisory_xact_lock(v_space, forge._claim_key(j.id))",
+        defence="the fence: locks for the jobs that are returned and no others",
+        near=("procedures/test_claim", "concurrency/test_claimers"),
+    ),
+    Mutant(
+        name="claim-before-its-time",
+        file="20_claim",
+        old="                    and j.scheduled_at <= _choose.at\n",
+        new="",
+        defence="that no job is claimed before scheduled_at",
+        near=("procedures/test_claim",),
+    ),
+    Mutant(
+        name="claim-of-any-type",
+        file="20_claim",
+        old="and (_choose.types is null or j.type = any(_choose.types))",
+        new="",
+        defence="the filter by types",
+        near=("procedures/test_claim",),
+    ),
+    Mutant(
+        name="claim-lowest-priority-first",
+        file="20_claim",
+        old="                    and j.priority < v_priority\n"
+        "                order by j.priority desc\n",
+        new="                    and j.priority < v_priority\n"
+        "                order by j.priority\n",
+        defence="the order by priority",
+        near=("procedures/test_claim",),
+    ),
+    Mutant(
+        name="claim-in-order-of-ids",
+        file="20_claim",
+        old="                order by j.scheduled_at, j.id\n",
+        new="                order by j.id\n",
+        defence="the order by time within a priority",
+        near=("procedures/test_claim",),
+    ),
+    Mutant(
+        name="claim-from-a-paused-queue",
+        file="20_claim",
+        old="    if v_paused then",
+        new="    if false then",
+        defence="that a paused queue gives out nothing",
+        near=("procedures/test_settings", "procedures/test_claim"),
+    ),
+    Mutant(
+        name="claim-counts-no-attempt",
+        file="20_claim",
+        old="attempts = j.attempts + 1,",
+        new="attempts = greatest(j.attempts, 1),",
+        times=2,
+        defence="that each claim counts an attempt",
+        near=("procedures/test_claim", "procedures/test_fail"),
+    ),
+    Mutant(
+        name="claim-by-a-draining-worker",
+        file="20_claim",
+        old="w.draining_at is not null",
+        new="false",
+        times=2,
+        defence="that a draining worker gets nothing",
+        near=("procedures/test_drain",),
+    ),
+    Mutant(
+        name="claim-longer-than-the-timeout",
+        file="20_claim",
+        old="lease_expires_at = forge._lease_end(v_expires, v_now, (j.extra).timeout)",
+        new="lease_expires_at = v_expires",
+        times=2,
+        defence="that a lease ends with the timeout of its attempt",
+        near=("procedures/test_timeout",),
+    ),
+    Mutant(
+        name="claim-with-a-known-lease",
+        file="20_claim",
+        old="v_lease constant uuid := gen_random_uuid();",
+        new="v_lease constant uuid := '5f0e3a52-8a35-4a2e-9c7d-0a3f5d1c2b4e';",
+        times=2,
+        defence="that each claim has a lease of its own",
+        near=("procedures/test_claim", "procedures/test_fence"),
+    ),
+    Mutant(
+        name="claim-past-the-lines-of-keys",
+        file="20_claim",
+        old="                    and j.concurrency_key is null\n"
+        "                    and j.priority = v_priority\n",
+        new="                    and j.priority = v_priority\n",
+        defence="that a job with a concurrency_key is claimed only in the turn of its key",
+        near=("procedures/test_turns", "procedures/test_limits"),
+    ),
+    Mutant(
+        name="exchange-goes-by-the-time-before-it-waited",
+        file="20_claim",
+        old="v_now := forge.now();       -- after what may have waited for a row",
+        new="v_now := statement_timestamp();",
+        defence="that exchange reads the clock after what may have waited",
+        near=("concurrency/test_finishing", "procedures/test_exchange"),
+    ),
+    Mutant(
+        name="lanes-above-who-is-on-the-way",
+        file="21_lanes",
+        old="    return v_mark.done_at;\n",
+        new="    return _horizon.at;\n",
+        defence="that a lane begins before whatever open transactions may still add",
+        near=("procedures/test_lanes",),
+    ),
+    Mutant(
+        name="lanes-without-a-sweep",
+        file="21_lanes",
+        old="            lane.floor := v_first;\n            return lane;\n",
+        new="            null;\n",
+        defence="that a job below the floor of a lane is found by a sweep",
+        near=("procedures/test_lanes",),
+    ),
+)

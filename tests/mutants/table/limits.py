@@ -1,0 +1,130 @@
+"""Concurrency limits, rates, the order of keys and their fair shares."""
+
+from __future__ import annotations
+
+from tests.mutants.mutant import Mutant
+
+MUTANTS = (
+    Mutant(
+        name="queue-over-its-limit",
+        file="23_limits",
+        old="limits.max_running - forge._running_of_queue(limits.queue, limits.max_running);",
+        new="limits.max_running;",
+        defence="max_running of a queue",
+        near=("procedures/test_limits",),
+    ),
+    Mutant(
+        name="queue-without-a-gate",
+        file="23_limits",
+        old="        exit when pg_try_advisory_xact_lock("
+        "forge._lock_space('queue'), hashtext(limits.queue));",
+        new="        exit;",
+        defence="the gate of a limited queue",
+        near=("concurrency/test_turns", "concurrency/test_limit_brawl"),
+    ),
+    Mutant(
+        name="queue-at-any-rate",
+        file="23_limits",
+        old="    if v_limits.rate is not null and v_chosen <> '{}' then",
+        new="    if false then",
+        defence="the rate of a queue",
+        near=("procedures/test_limits",),
+    ),
+    Mutant(
+        name="rate-forgets-the-first",
+        file="23_limits",
+        old="_allowance.rate - (n.total - f.total + f.jobs)",
+        new="_allowance.rate - (n.total - f.total)",
+        defence="that a rate counts the first start in its window",
+        near=("procedures/test_limits",),
+    ),
+    Mutant(
+        name="queue-forgets-who-took-a-place",
+        file="23_limits",
+        old="        update forge.jobs as j set aside = true where j.id = any(v_chosen);",
+        new="        null;",
+        defence="that plain jobs in a limited queue count as running",
+        near=("procedures/test_limits",),
+    ),
+    Mutant(
+        name="key-without-a-gate",
+        file="24_deal",
+        old="                or not pg_try_advisory_xact_lock("
+        "v_space, hashtext(_deal.queue || chr(31) || v_visit.key))\n",
+        new="",
+        defence="the gate of a key",
+        near=("concurrency/test_turns", "concurrency/test_limit_brawl"),
+    ),
+    Mutant(
+        name="key-over-its-limit",
+        file="24_deal",
+        old="visit.room := v_most - forge._running_of_key(_begin_turn.queue, visit.key, v_most);",
+        new="visit.room := v_most;",
+        defence="key_max_running",
+        near=("procedures/test_limits",),
+    ),
+    Mutant(
+        name="key-at-any-rate",
+        file="23_limits",
+        old="        if v_limits.key_rate is not null and v_visit.ids <> '{}' then",
+        new="        if false then",
+        defence="key_rate",
+        near=("procedures/test_limits",),
+    ),
+    Mutant(
+        name="key-takes-all-places",
+        file="24_deal",
+        old="        v_share := (v_left + cardinality(v_turns) - 1) / cardinality(v_turns);",
+        new="        v_share := v_left;",
+        defence="equal shares for the keys in line",
+        near=("procedures/test_turns", "procedures/test_limits"),
+    ),
+    Mutant(
+        name="key-back-to-the-front",
+        file="24_deal",
+        old="set turn_at = _put_back.at, ticket = nextval('forge.turn_ticket_seq')",
+        new="set turn_at = _put_back.at",
+        defence="that a key goes to the end of the line",
+        near=("procedures/test_turns",),
+    ),
+    Mutant(
+        name="fifo-from-the-end",
+        file="22_turns",
+        old="    order by l.id\n",
+        new="    order by l.id desc\n",
+        defence="that in key_fifo the first goes first",
+        near=("procedures/test_limits", "procedures/test_turns"),
+    ),
+    Mutant(
+        name="fifo-in-any-order",
+        file="22_turns",
+        old="    order by l.id\n",
+        new="",
+        defence="the order within key_fifo",
+        near=("procedures/test_limits", "procedures/test_turns"),
+    ),
+    Mutant(
+        name="fifo-several-at-once",
+        file="24_deal",
+        old="case when limits.key_fifo then 1 else limits.key_max_running end",
+        new="limits.key_max_running",
+        defence="that key_fifo runs one at a time",
+        near=("procedures/test_limits", "procedures/test_turns"),
+    ),
+    Mutant(
+        name="turn-that-goes-away",
+        file="22_turns",
+        old="        for key share skip locked;\n",
+        new="        ;\n",
+        defence="that a turn on which someone relies is not taken away",
+        near=("concurrency/test_turns", "concurrency/test_limit_brawl"),
+    ),
+    Mutant(
+        name="turn-taken-from-who-relies-on-it",
+        file="24_deal",
+        old="        for update skip locked\n    );",
+        new="    );",
+        defence="that an end of a turn leaves alone what others hold",
+        near=("concurrency/test_turns", "concurrency/test_limit_brawl"),
+    ),
+)

@@ -1,0 +1,105 @@
+"""Who may do what, and with whose rights."""
+
+from __future__ import annotations
+
+from tests.mutants.mutant import Mutant
+
+MUTANTS = (
+    Mutant(
+        name="rights-for-everybody",
+        file="99_grants",
+        old="revoke all on all functions in schema forge from public;\n",
+        new="",
+        defence="that nobody may call what was not granted",
+        near=("security/test_producer", "catalog/test_grants"),
+    ),
+    Mutant(
+        name="rights-of-a-worker-for-producers",
+        file="99_grants",
+        old="        'errors', 'version', 'enqueue', 'enqueue_many',",
+        new="        'errors', 'version', 'dequeue', 'enqueue', 'enqueue_many',",
+        defence="that a producer claims nothing",
+        near=("security/test_producer", "catalog/test_grants"),
+    ),
+    Mutant(
+        name="rights-of-the-caller",
+        file="31_fail",
+        old="language plpgsql volatile security definer\n",
+        new="language plpgsql volatile\n",
+        defence="security definer of fail",
+        near=("security/test_shadowing", "security/test_producer", "catalog/test_functions"),
+    ),
+    Mutant(
+        name="path-of-the-caller",
+        file="31_fail",
+        old="set search_path = pg_catalog, forge, pg_temp\n",
+        new="",
+        defence="the pinned search_path of fail",
+        near=("security/test_shadowing", "catalog/test_functions"),
+    ),
+    Mutant(
+        name="path-through-temporary-tables",
+        file="50_operate",
+        old="set search_path = pg_catalog, forge, pg_temp\n",
+        new="set search_path = pg_temp, pg_catalog, forge\n",
+        times=3,
+        defence="that a pinned search_path looks in pg_temp last",
+        near=("security/test_shadowing", "catalog/test_functions"),
+    ),
+    Mutant(
+        name="handler-with-the-owners-rights",
+        file="99_grants",
+        old="        ['forge_runner', 'forge._call_handler(name, jsonb)'], ",
+        new="        ",
+        defence="that an SQL handler never has the rights of the schema's owner",
+        near=("procedures/test_sql_handlers_rights", "security/test_producer"),
+    ),
+    Mutant(
+        name="changes-with-the-owners-rights",
+        file="99_grants",
+        old=", ['forge_trigger', 'forge._on_change()']",
+        new="",
+        defence="that what on_change works out never has the rights of the schema's owner",
+        near=("procedures/test_on_change_rights", "security/test_producer"),
+    ),
+    Mutant(
+        name="changes-of-tables-of-others",
+        file="84_changes",
+        old="    if not pg_has_role(_check_change.caller, v_table.relowner, 'usage') then",
+        new="    if false then",
+        defence="that on_change is for who owns the table",
+        near=("procedures/test_on_change_rights", "procedures/test_on_change"),
+    ),
+    Mutant(
+        name="handler-leaves-its-path-behind",
+        file="83_run",
+        old="if pg_catalog.textne(pg_catalog.current_setting('search_path'), _run_job.path) then",
+        new="if false then",
+        defence="that a handler's search_path does not outlive it",
+        near=("procedures/test_sql_handlers_rights", "procedures/test_sql_handlers"),
+    ),
+    Mutant(
+        name="run-with-any-lease",
+        file="83_run",
+        old="        and j.lease = run_claimed.lease\n",
+        new="",
+        defence="the lease in run_claimed",
+        near=("procedures/test_sql_handlers", "procedures/test_fence"),
+    ),
+    Mutant(
+        name="token-that-was-revoked",
+        file="86_tokens",
+        old="        and t.revoked_at is null\n",
+        new="",
+        defence="that a revoked token lets nobody in",
+        near=("procedures/test_tokens", "security/test_tokens"),
+    ),
+    Mutant(
+        name="tokens-that-open-the-api-again",
+        file="86_tokens",
+        old="    select exists (select from forge.tokens as t);",
+        new="    select exists (select from forge.tokens as t where t.revoked_at is null);",
+        defence="that an API stays closed when all tokens are revoked",
+        near=("procedures/test_tokens", "security/test_tokens"),
+    ),
+)
