@@ -115,10 +115,10 @@ IN_THE_DATABASE = [
         "a part of a URL is SQL",
         "arguments travel apart from the statement",
         "app/forge/db.py",
-        "    text, sent = _prepare(function, arguments)\n    try:\n"
+        "    text, sent = _prepare(function, arguments, row)\n    try:\n"
         "        async with conn.cursor(row_factory=struct_row(row)) as cursor:\n"
         "            await cursor.execute(text, sent)\n",
-        "    text, sent = _prepare(function, arguments)\n    try:\n"
+        "    text, sent = _prepare(function, arguments, row)\n    try:\n"
         "        async with conn.cursor(row_factory=struct_row(row)) as cursor:\n"
         "            for name, value in sent.items():\n"
         "                if isinstance(value, str):\n"
