@@ -14,6 +14,7 @@ import gc
 import os
 import secrets
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import psycopg
 import pytest
@@ -36,6 +37,10 @@ from tests.database import (
 RUN = "FORGE_TEST_RUN"
 SERVER = "FORGE_TEST_SERVER"
 NO_SERVER = "FORGE_TEST_NO_SERVER"
+
+TESTS = Path(__file__).parent
+# Few tests that take long: the other processes of a run would wait for one that began last.
+LONG = {"bench", "chaos", "model", "plans", "soak", "up", "upgrades"}
 
 # Fixtures that stand for a server: the run's, or one of a test's own.
 CONNECTING = {"server", "own"}
@@ -61,9 +66,13 @@ def pytest_collection_finish() -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: item.path.relative_to(TESTS).parts[0] not in LONG)
+    if pgbouncer.ASKED in os.environ:
+        _choose_connecting(config, items)
+
+
+def _choose_connecting(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Through a pooler run what connects, unless a test says why it cannot hold there."""
-    if pgbouncer.ASKED not in os.environ:
-        return
     chosen: list[pytest.Item] = []
     left: list[pytest.Item] = []
     for item in items:

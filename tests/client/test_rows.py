@@ -29,7 +29,7 @@ def make(db: Database, columns: str, values: str) -> None:
 
 @pytest.fixture
 async def conn(db: Database) -> AsyncIterator[Connection]:
-    async with await psycopg.AsyncConnection.connect(db.dsn, autocommit=True) as connection:
+    async with await psycopg.AsyncConnection.connect(db.direct, autocommit=True) as connection:
         connection.prepare_threshold = 0  # as after the fifth call
         yield connection
 

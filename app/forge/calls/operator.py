@@ -105,7 +105,7 @@ class OperatorCalls(Caller):
         max_jobs: int | None = None,
         connection: Connection | None = None,
     ) -> bool:
-        """Removes a queue for good: its jobs, live, dead and finished, its settings and its numbers.
+        """Removes a queue for good: its jobs, live, dead and finished, their keys, its settings and its numbers.
 
         Call it again until it returns True. Raises `InvalidArgument`. SQL: forge.drop_queue
         """  # noqa: E501
