@@ -19,6 +19,6 @@ def test_nothing_goes_but_what_was_to_go(db: Database, clock: Clock) -> None:
         called=CALLED,
         refused={"complete", "fail"},
         changes={("DEAD", "PENDING")},
-        examples=40,
+        examples=30,
         steps=30,
     )

@@ -19,6 +19,6 @@ def test_claims_have_all_that_the_limits_allow_and_no_more(db: Database, clock: 
         called=CALLED,
         refused={"release"},
         changes={("PROCESSING", "PENDING"), ("DEAD", "PENDING"), ("CANCELLED", "PENDING")},
-        examples=50,
+        examples=30,
         steps=30,
     )

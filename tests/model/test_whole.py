@@ -28,6 +28,6 @@ def test_whatever_is_done_to_jobs_the_tables_are_equal_to_the_model(
         called=CALLED,
         refused={"enqueue", "edit", "close_batch", "log"},
         changes=changes - {("WAITING", "DEAD")},  # a deadline of run_when
-        examples=90,
+        examples=45,
         steps=40,
     )
