@@ -31,40 +31,59 @@ def test_nothing_is_left_of_a_dropped_queue(call: Calls) -> None:
     assert call.status(kept) == "PENDING"
 
 
-def test_no_table_knows_a_dropped_queue_any_more(call: Calls, noon: Clock) -> None:
-    """Whatever names a queue, so that a new table is not forgotten."""
-    call.row("set_queue", queue="old", max_retries=3)
-    call.row("set_limits", queue="old", max_running=5, key_rate=3, key_per="1 minute")
-    call.row("set_admission", queue="old", max_depth=100)
-    call.rows("set_retry_rules", queue="old", rules='[{"error": "x", "action": "pause"}]')
-    keyed = {"queue": "old", "concurrency_key": "c"}
+def use(call: Calls, clock: Clock, queue: str) -> None:
+    """Have a queue named in every table that names queues."""
+    call.row("set_queue", queue=queue, max_retries=3)
+    call.row("set_limits", queue=queue, max_running=5, key_rate=3, key_per="1 minute")
+    call.row("set_admission", queue=queue, max_depth=100)
+    call.rows("set_retry_rules", queue=queue, rules='[{"error": "x", "action": "pause"}]')
+    keyed = {"queue": queue, "concurrency_key": "c"}
     call.completed(**keyed, unique_key="k", unique_for="1 day")
     call.dead(**keyed)
     call.fail(call.running(**keyed), error="x")
-    call.row("pause", queue="old", reason="it goes")
+    call.row("pause", queue=queue, reason="it goes")
     call.enqueue(**keyed)
     for _ in range(3):
-        noon.advance(minutes=1)
+        clock.advance(minutes=1)
         call.tick()
 
-    assert call.value("drop_queue", queue="old") is True
-    noon.advance(minutes=1)
-    call.tick()  # takes the dropped jobs off the groups of errors, and brings nothing back
 
+def known(call: Calls, queue: str) -> dict[str, int]:
+    """Whatever names a queue, so that a new table is not forgotten: its rows about this one."""
     tables = call.select(
         "select c.relname, a.attname from pg_class as c "
         "join pg_attribute as a on a.attrelid = c.oid and a.attname in ('queue', 'unique_scope') "
         "where c.relnamespace = 'forge'::regnamespace and c.relkind in ('r', 'p')"
     )
     assert len(tables) > 10
-    left = {
-        table["relname"]
-        for table in tables
-        if call.one(
-            f"select count(*) from forge.{table['relname']} where {table['attname']} = 'old'"
+    found = {
+        table["relname"]: call.one(
+            f"select count(*) from forge.{table['relname']} where {table['attname']} = %s", queue
         )
+        for table in tables
     }
-    assert left == set()
+    return {table: count for table, count in found.items() if count}
+
+
+def test_no_table_knows_a_dropped_queue_any_more(call: Calls, noon: Clock) -> None:
+    use(call, noon, "old")
+
+    assert call.value("drop_queue", queue="old") is True
+    noon.advance(minutes=1)
+    call.tick()  # takes the dropped jobs off the groups of errors, and brings nothing back
+
+    assert known(call, "old") == {}
+
+
+def test_a_dropped_queue_takes_nothing_of_another_along(call: Calls, noon: Clock) -> None:
+    use(call, noon, "old")
+    use(call, noon, "other")
+    before = known(call, "other")
+    assert len(before) > 8
+
+    assert call.value("drop_queue", queue="old") is True
+
+    assert known(call, "other") == before
 
 
 def test_one_call_removes_no_more_than_it_was_asked_to(call: Calls) -> None:

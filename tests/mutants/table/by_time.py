@@ -46,11 +46,27 @@ MUTANTS = (
         near=("procedures/test_liveness", "concurrency/test_liveness"),
     ),
     Mutant(
+        name="lost-for-nothing",
+        file="60_lost",
+        old="job, _lose.error, _lose.error_type, null, true, null, job.attempts - 1",
+        new="job, _lose.error, _lose.error_type, null, true, null, 0",
+        defence="that the second loss and those after it back off",
+        near=("procedures/test_lost",),
+    ),
+    Mutant(
         name="schedule-over-itself",
         file="65_schedules_fire",
         old="        if schedule.overlap = 'allow' or cardinality(v_live) = 0 then",
         new="        if true then",
         defence="overlap => skip and queue",
+        near=("procedures/test_schedules_fire",),
+    ),
+    Mutant(
+        name="schedule-makes-up-for-all",
+        file="65_schedules_fire",
+        old="case schedule.catch_up when 'all' then schedule.catch_up_limit else 1 end",
+        new="schedule.catch_up_limit",
+        defence="that a schedule catches up on one run where nothing else was said",
         near=("procedures/test_schedules_fire",),
     ),
     Mutant(
@@ -68,6 +84,14 @@ MUTANTS = (
         new="        ;\n",
         defence="that a schedule is fired under its lock",
         near=("concurrency/test_schedules",),
+    ),
+    Mutant(
+        name="schedule-that-fails-every-second",
+        file="65_schedules_fire",
+        old="v_wait := interval '5 seconds' * power(2, least(v_schedule.failures, 6));",
+        new="v_wait := interval '0 seconds';",
+        defence="that a schedule that fails is looked at later",
+        near=("procedures/test_schedules_fire",),
     ),
     Mutant(
         name="condition-with-the-owners-rights",
@@ -116,5 +140,13 @@ MUTANTS = (
         new="where o.finished_at < v_now - (select s.history_retention from forge.settings as s)",
         defence="the retention of dead jobs",
         near=("procedures/test_tick", "procedures/test_settings", "procedures/test_partitions"),
+    ),
+    Mutant(
+        name="retention-of-spent-keys-too-short",
+        file="12_spent_keys",
+        old="        where o.until <= _free_keys.at\n",
+        new="",
+        defence="that a spent key is kept for its time",
+        near=("procedures/test_unique",),
     ),
 )

@@ -14,6 +14,14 @@ MUTANTS = (
         near=("procedures/test_enqueue_sizes", "procedures/test_enqueue"),
     ),
     Mutant(
+        name="payload-of-any-shape",
+        file="10_enqueue",
+        old="    perform forge._check_payload(job.type, job.payload);\n",
+        new="",
+        defence="the JSON Schema of a type",
+        near=("procedures/test_schema_checks", "procedures/test_schema"),
+    ),
+    Mutant(
         name="unique-spent-at-once",
         file="12_unique",
         old="        v_id := case when not v_tells_more then (forge._spent(job, at)).id end;",
@@ -94,11 +102,28 @@ MUTANTS = (
         near=("concurrency/test_keys", "concurrency/test_unique", "concurrency/test_unique_brawl"),
     ),
     Mutant(
+        name="debounce-for-ever",
+        file="12_unique",
+        old="least(job.scheduled_at, coalesce(v_holder.revived_at, v_holder.created_at)"
+        " + options.debounce_max)",
+        new="job.scheduled_at",
+        defence="debounce_max",
+        near=("procedures/test_unique",),
+    ),
+    Mutant(
         name="full-queue-takes-all",
         file="13_admission",
         old="- v_admission.mark <= v_admission.max_depth then",
         new="- v_admission.mark <= v_admission.max_depth * 2 then",
         defence="max_depth",
+        near=("procedures/test_admission",),
+    ),
+    Mutant(
+        name="full-queue-drops-the-newest",
+        file="13_admission",
+        old="        order by j.scheduled_at, j.id\n",
+        new="        order by j.scheduled_at desc, j.id desc\n",
+        defence="that drop_oldest drops the oldest",
         near=("procedures/test_admission",),
     ),
     Mutant(

@@ -112,6 +112,14 @@ MUTANTS = (
         near=("procedures/test_fail", "procedures/test_operate"),
     ),
     Mutant(
+        name="rule-of-the-queue-before-the-type",
+        file="07_retry_rules",
+        old="case r.scope when 'type' then 1 when 'queue' then 2 else 3 end",
+        new="case r.scope when 'queue' then 1 when 'type' then 2 else 3 end",
+        defence="the order of retry rules: job, type, queue, all",
+        near=("procedures/test_retry_rules",),
+    ),
+    Mutant(
         name="backoff-without-a-cap",
         file="05_policy",
         old="when ln(v_base) + v_power * ln(_retry_delay.factor) >= ln(v_cap) then v_cap",
@@ -127,5 +135,21 @@ MUTANTS = (
         new="else least(v_base * power(_retry_delay.factor, v_power), v_cap)",
         defence="that the power is taken only where it cannot overflow",
         near=("procedures/test_policy", "procedures/test_fail"),
+    ),
+    Mutant(
+        name="backoff-without-jitter",
+        file="05_policy",
+        old="v_seconds * (1 + _retry_delay.jitter * _retry_delay.dice)",
+        new="v_seconds",
+        defence="jitter",
+        near=("procedures/test_policy", "procedures/test_fail"),
+    ),
+    Mutant(
+        name="policy-of-the-queue-before-the-type",
+        file="05_policy",
+        old="coalesce(t.retry_base, q.retry_base, s.retry_base)",
+        new="coalesce(q.retry_base, t.retry_base, s.retry_base)",
+        defence="the order of retry policies: job, type, queue, settings",
+        near=("procedures/test_policy", "procedures/test_types"),
     ),
 )

@@ -46,6 +46,15 @@ MUTANTS = (
         near=("concurrency/test_flow_races",),
     ),
     Mutant(
+        name="flow-ends-with-its-first-level",
+        file="32_flows",
+        old="v_front := case when v_cancel is not null then "
+        "forge._cancel_waiting(v_cancel, _spread.at) end;",
+        new="perform forge._cancel_waiting(v_cancel, _spread.at); v_front := null;",
+        defence="that a cancellation goes all the way down a flow",
+        near=("procedures/test_flows",),
+    ),
+    Mutant(
         name="flow-believes-an-old-look",
         file="67_ripe",
         old="        if v_edge.changing and not v_edge.past then",

@@ -104,6 +104,14 @@ MUTANTS = (
         near=("procedures/test_log", "procedures/test_fence"),
     ),
     Mutant(
+        name="log-without-end",
+        file="42_log",
+        old="    where v_last + e.number <= v_most + 1\n",
+        new="",
+        defence="the limit of lines in one call",
+        near=("procedures/test_log",),
+    ),
+    Mutant(
         name="timeout-without-a-second-look",
         file="43_timeout",
         old="        if v_job.status = 'PROCESSING' and _time_out_types.at > forge._lease_end(\n"

@@ -39,6 +39,14 @@ MUTANTS = (
         near=("procedures/test_limits",),
     ),
     Mutant(
+        name="rate-of-half-a-window",
+        file="23_limits",
+        old="s.at > _allowance.at - _allowance.per\n",
+        new="s.at > _allowance.at - _allowance.per / 2\n",
+        defence="the whole window of a rate",
+        near=("procedures/test_limits",),
+    ),
+    Mutant(
         name="queue-forgets-who-took-a-place",
         file="23_limits",
         old="        update forge.jobs as j set aside = true where j.id = any(v_chosen);",
@@ -104,6 +112,14 @@ MUTANTS = (
         near=("procedures/test_limits", "procedures/test_turns"),
     ),
     Mutant(
+        name="fifo-by-priority",
+        file="24_deal",
+        old="            when limits.key_fifo\n",
+        new="            when false\n",
+        defence="that key_fifo knows no priority",
+        near=("procedures/test_limits", "procedures/test_turns"),
+    ),
+    Mutant(
         name="fifo-several-at-once",
         file="24_deal",
         old="case when limits.key_fifo then 1 else limits.key_max_running end",
@@ -126,5 +142,13 @@ MUTANTS = (
         new="    );",
         defence="that an end of a turn leaves alone what others hold",
         near=("concurrency/test_turns", "concurrency/test_limit_brawl"),
+    ),
+    Mutant(
+        name="turn-that-nobody-calls",
+        file="22_turns",
+        old="                case when v_limited then _free_place.at else _free_place.back_at end",
+        new="                coalesce(_free_place.back_at, 'infinity')",
+        defence="that an end calls the next of its key",
+        near=("procedures/test_turns", "procedures/test_limits"),
     ),
 )

@@ -22,6 +22,14 @@ MUTANTS = (
         near=("security/test_producer", "catalog/test_grants"),
     ),
     Mutant(
+        name="rights-of-an-operator-for-viewers",
+        file="99_grants",
+        old="        'authenticate', 'needs_token'\n    ];\n    v_producer",
+        new="        'authenticate', 'needs_token', 'cancel'\n    ];\n    v_producer",
+        defence="that a viewer changes nothing",
+        near=("security/test_producer", "security/test_http", "catalog/test_grants"),
+    ),
+    Mutant(
         name="rights-of-the-caller",
         file="31_fail",
         old="language plpgsql volatile security definer\n",
@@ -93,6 +101,22 @@ MUTANTS = (
         new="",
         defence="that a revoked token lets nobody in",
         near=("procedures/test_tokens", "security/test_tokens"),
+    ),
+    Mutant(
+        name="token-that-has-expired",
+        file="86_tokens",
+        old="        and (t.expires_at > v_now) is not false;",
+        new="        ;",
+        defence="that an expired token lets nobody in",
+        near=("procedures/test_tokens", "security/test_tokens"),
+    ),
+    Mutant(
+        name="token-kept-as-it-is",
+        file="86_tokens",
+        old="select pg_catalog.sha256(pg_catalog.convert_to($1, 'UTF8'));",
+        new="select pg_catalog.convert_to($1, 'UTF8');",
+        defence="that only the hash of a token is kept",
+        near=("procedures/test_tokens",),
     ),
     Mutant(
         name="tokens-that-open-the-api-again",
