@@ -59,19 +59,19 @@ def test_a_large_number_or_two_and_their_text_are_let_through(api: Client) -> No
 @pytest.mark.parametrize(
     "body",
     [
-        b'["' + b'\\"' * 1_000_000,
-        b"1e999" + b'"' * 1_000_001,
-        b"1e999" + b'"\\' * 1_000_000,
-        b"1e" + b"9" * 2_000_000,
-        b"1e" + b"0" * 2_000_000,
-        b"[" + b"1e131071," * 200_000,
+        b'["' + b'\\"' * 30_000,
+        b"1e999" + b'"' * 30_001,
+        b"1e999" + b'"\\' * 30_000,
+        b"1e" + b"9" * 60_000,
+        b"1e" + b"0" * 60_000,
+        b"[" + b"1e131071," * 6_000,
     ],
     ids=lambda body: body[:12].decode(),
 )
 def test_to_look_for_them_takes_no_time_that_grows_faster_than_the_body(body: bytes) -> None:
     began = time.process_time()
     written_out(body)
-    assert time.process_time() - began < 2  # a hundredth of a second; by looking back, hours
+    assert time.process_time() - began < 1  # some milliseconds; by looking back, many seconds
 
 
 def test_what_is_nested_too_deeply_is_refused(api: Client) -> None:

@@ -99,5 +99,6 @@ def _run(place: Path, dsn: str, tests: list[str], run: str) -> Verdicts:
     except BaseException:
         traceback.print_exc()
         code = pytest.ExitCode.INTERNAL_ERROR
-    ran = code in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED)
+    # A test that has failed may leave what is complained of at the end, such as an open socket.
+    ran = listening.failed or code in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED)
     return listening.failed if ran else {BROKEN: f"the tests cannot be run: see {LOG}"}
