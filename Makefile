@@ -61,7 +61,7 @@ test-matrix: $(VENV)/.dev ## run the SQL tests against PostgreSQL 14, 16 and 17
 	@$(BIN)/python tests/matrix.py $(ARGS)
 
 test-pooler: $(VENV)/.dev ## run workers, API and clients through PgBouncer in transaction mode
-	@FORGE_TEST_POOLER=pgbouncer $(BIN)/python -m pytest tests/worker tests/api tests/client tests/conformance $(ARGS)
+	@FORGE_TEST_POOLER=pgbouncer $(BIN)/python -m pytest -n 4 tests/worker tests/api tests/client tests/conformance $(ARGS)
 
 chaos: $(VENV)/.dev ## break everything for 10 minutes and prove that nothing was lost (ARGS="--minutes 60 --seed 7")
 	@$(BIN)/python -m tests.chaos $(ARGS)
