@@ -32,7 +32,8 @@ MISSING = (
     "NO BROWSER: the dashboard is not tested. Install chromium-headless-shell or chromium (apt-get)"
 )
 
-expect.set_options(timeout=10_000)
+# Some pages look every ten seconds only, and the machine may be busy.
+expect.set_options(timeout=25_000)
 
 
 # For a module, not for the run: while it is open, Playwright keeps an event loop running in this
