@@ -161,7 +161,7 @@ begin
     end if;
     if v_row.created then
         v_job.id := v_row.id;
-        if forge._tells_more(job) then
+        if v_job.unique_key is not null and forge._tells_more(job) then
             v_job := forge._await_key(v_job, _enqueue.at);
         end if;
         v_job := forge._admit(v_job, _enqueue.at);

@@ -11,7 +11,6 @@ import re
 import shutil
 import signal
 import subprocess
-import tempfile
 import time
 from contextlib import ExitStack, suppress
 from pathlib import Path
@@ -20,6 +19,7 @@ import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from forge.owner import Owner
+from tests.bases import left_behind, make_base
 
 ASKED = "FORGE_TEST_POOLER"
 AT = "FORGE_TEST_POOLER_AT"  # the directory of the run's pooler
@@ -89,18 +89,13 @@ def program() -> str | None:
 
 def _sweep() -> None:
     """Stop and remove what a killed run left behind."""
-    for base in Path("/tmp").glob(f"{PREFIX}*"):
-        try:
-            os.kill(int(base.name.removeprefix(PREFIX).split("-")[0]), 0)
-        except ProcessLookupError:
-            with suppress(OSError, ValueError):
-                pid = int((base / "own" / "pid").read_text())
-                command = Path(f"/proc/{pid}/cmdline").read_text()
-                if str(base) in command:  # and not another process that has its number by now
-                    os.kill(pid, signal.SIGTERM)
-            shutil.rmtree(base, ignore_errors=True)
-        except PermissionError:
-            continue
+    for base in left_behind(PREFIX):
+        with suppress(OSError, ValueError):
+            pid = int((base / "own" / "pid").read_text())
+            command = Path(f"/proc/{pid}/cmdline").read_text()
+            if str(base) in command:  # and not another process that has its number by now
+                os.kill(pid, signal.SIGTERM)
+        shutil.rmtree(base, ignore_errors=True)
 
 
 def _guided(server: str) -> str:
@@ -117,8 +112,7 @@ class PgBouncer:
         found = program()
         assert found is not None
         _sweep()
-        self._base = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-", dir="/tmp"))
-        self._base.chmod(0o755)
+        self._base = make_base(PREFIX)
         owner = Owner.of(self._base / "own")  # like PostgreSQL, it does not run as root
         self.directory = owner.make_directory(self._base / "own")
         ours = OURS.format(directory=self.directory, pool_size=pool_size)

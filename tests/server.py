@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import os
 import shutil
-import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from forge.cluster import Cluster
 from forge.owner import Owner
 from forge.pgbinaries import find_binaries, made_reachable
+from tests.bases import DISK, left_behind, make_base
 
 # Lost on a crash, which is the end of a test run anyway; and deadlocks are found at once.
 SETTINGS = {
@@ -31,8 +31,6 @@ SETTINGS = {
     "timezone": "UTC",
 }
 PREFIX = "forge-test-"
-# Directories whose path is short, as a socket's must be, and where the server's account gets to.
-DISK = Path("/tmp")
 MEMORY = Path("/dev/shm")
 # The suite needs about a quarter of it.
 ROOM = 4 * 1024**3
@@ -80,8 +78,7 @@ def start_cluster(
 ) -> tuple[str, Callable[[], None]]:
     """A server with a data directory of its own: its DSN and what removes both."""
     _sweep(prefix)
-    base = Path(tempfile.mkdtemp(prefix=f"{prefix}{os.getpid()}-", dir=directory))
-    base.chmod(0o755)
+    base = make_base(prefix, directory)
     owner = Owner.of(base / "data")
     owner.make_directory(base / "own")
     cluster = Cluster(made_reachable(binaries, owner, base / "shelf"), base / "own" / "data", owner)
@@ -108,17 +105,11 @@ def _quickest() -> Path:
 
 def _sweep(prefix: str) -> None:
     """Stop and remove what a killed run left behind."""
-    for base in (*DISK.glob(f"{prefix}*"), *MEMORY.glob(f"{prefix}*")):
-        pid = int(base.name.removeprefix(prefix).split("-")[0])
-        data = base / "own" / "data"
-        try:
-            os.kill(pid, 0)
-        except ProcessLookupError:
-            if (found := Cluster(Path(), data, Owner()).postmaster()) is not None:
-                os.kill(found.pid, 3)  # SIGQUIT: PostgreSQL's immediate shutdown
-            shutil.rmtree(base, ignore_errors=True)
-        except PermissionError:
-            continue
+    for base in left_behind(prefix, DISK, MEMORY):
+        cluster = Cluster(Path(), base / "own" / "data", Owner())
+        if (found := cluster.postmaster()) is not None:
+            os.kill(found.pid, 3)  # SIGQUIT: PostgreSQL's immediate shutdown
+        shutil.rmtree(base, ignore_errors=True)
 
 
 def _docker_answers() -> bool:

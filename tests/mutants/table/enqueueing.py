@@ -40,7 +40,7 @@ MUTANTS = (
     Mutant(
         name="unique-does-not-wait-for-a-spent-key",
         file="10_enqueue",
-        old="        if forge._tells_more(job) then\n",
+        old="        if v_job.unique_key is not null and forge._tells_more(job) then\n",
         new="        if false then\n",
         defence="that job waits until the key is free",
         near=("procedures/test_unique",),
